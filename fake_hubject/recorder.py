@@ -1,0 +1,194 @@
+"""Writes down what happens, line by line, before anybody judges it; wakes those who wait for it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from oicp.evidence import (
+    OBSERVATIONS,
+    Answer,
+    Evidence,
+    Exchange,
+    Observation,
+    Request,
+    Run,
+    Tls,
+    answer_line,
+    observation_line,
+    request_line,
+    run_line,
+)
+from oicp.services import Direction
+from oicp.wire_json import dump
+
+
+class NotSeen(Exception):
+    """Nothing that matched came within the time; the message says what came instead."""
+
+
+class Recorder:
+    """One recording: kept in memory for waiting and judging, written to `path` (if given) as it happens.
+
+    All numbers and times of a run come from here. Not thread-safe: everything runs in one event loop.
+    """
+
+    def __init__(self, run: Run, path: Path | None = None) -> None:
+        self.run = run
+        self._zero = time.monotonic()
+        self._exchanges: dict[int, Exchange] = {}
+        self._observations: list[Observation] = []
+        self._file: TextIO | None = None
+        self._listeners: list[Callable[[Exchange | Observation], None]] = []
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("w", encoding="utf-8", buffering=1)
+        self._write(run_line(run))
+
+    def now(self) -> float:
+        """Seconds since the recording began."""
+        return time.monotonic() - self._zero
+
+    def opened(
+        self, direction: Direction, request: Request, *, operation: str | None = None, partner_id: str = "",
+        url: str = "", tls: Tls | None = None, connection: str | None = None, overlaps: tuple[int, ...] = (),
+    ) -> Exchange:  # fmt: skip
+        """A request arrived at, or leaves, this end: written at once. Keep the exchange and hand it to `closed`."""
+        exchange = Exchange(
+            number=len(self._exchanges) + 1, direction=direction, operation=operation, partner_id=partner_id,
+            request=request, answer=None, started_at=datetime.now(UTC), t=self.now(), t_end=None, url=url, tls=tls,
+            connection=connection, overlaps=overlaps, error="not answered yet",
+        )  # fmt: skip
+        self._exchanges[exchange.number] = exchange
+        self._write(request_line(exchange))
+        self._tell(exchange)
+        return exchange
+
+    def closed(
+        self, exchange: Exchange, answer: Answer | None, *, error: str | None = None, faults: tuple[str, ...] = (),
+        tls: Tls | None = None, **facts: Any,
+    ) -> Exchange:  # fmt: skip
+        """The answer is over (or never came: `error`). Returns the finished exchange. `facts` go to `Exchange.recorder`."""
+        done = replace(
+            exchange,
+            answer=answer,
+            error=error,
+            faults=faults,
+            t_end=self.now(),
+            tls=tls or exchange.tls,
+            recorder=facts,
+        )
+        self._exchanges[done.number] = done
+        self._write(answer_line(done))
+        self._tell(done)
+        return done
+
+    def observe(
+        self, kind: str, *, evse_id: str | None = None, charge_point: str | None = None, **data: Any
+    ) -> Observation:
+        """Something was seen beside the OICP wire; kinds in `oicp.evidence.OBSERVATIONS`."""
+        if kind not in OBSERVATIONS:
+            raise ValueError(f"no such kind of observation: {kind}")
+        observation = Observation(
+            len(self._observations) + 1, kind, datetime.now(UTC), self.now(), evse_id, charge_point, data
+        )
+        self._observations.append(observation)
+        self._write(observation_line(observation))
+        self._tell(observation)
+        return observation
+
+    def evidence(self) -> Evidence:
+        """A snapshot of all that was recorded so far."""
+        return Evidence(self.run, tuple(self._exchanges.values()), tuple(self._observations))
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """All exchanges so far, in order."""
+        return tuple(self._exchanges.values())
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """All observations so far, in order."""
+        return tuple(self._observations)
+
+    @contextmanager
+    def listening(self, listener: Callable[[Exchange | Observation], None]) -> Iterator[None]:
+        """Call `listener` for everything that is recorded inside the block (an exchange twice: opened, closed)."""
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    async def exchange(
+        self,
+        matches: Callable[[Exchange], bool],
+        *,
+        within: float,
+        since: float = 0.0,
+        finished: bool = True,
+        what: str = "",
+    ) -> Exchange:
+        """The first exchange from second `since` on that matches, past ones included; waits up to `within` seconds.
+
+        `finished`: only answered (or failed) ones. Raises `NotSeen`, which names what came instead.
+        """
+
+        def fits(item: Exchange | Observation) -> bool:
+            if not isinstance(item, Exchange) or item.t < since or (finished and item.t_end is None):
+                return False
+            return matches(item)
+
+        return await self._first(fits, self.exchanges, within, since, what)  # type: ignore[return-value]
+
+    async def observation(
+        self, matches: Callable[[Observation], bool], *, within: float, since: float = 0.0, what: str = ""
+    ) -> Observation:
+        """The first observation from second `since` on that matches; see `exchange`."""
+
+        def fits(item: Exchange | Observation) -> bool:
+            return isinstance(item, Observation) and item.t >= since and matches(item)
+
+        return await self._first(fits, self.observations, within, since, what)  # type: ignore[return-value]
+
+    async def _first(
+        self, fits: Callable[[Exchange | Observation], bool], past: tuple[Exchange | Observation, ...],
+        within: float, since: float, what: str,
+    ) -> Exchange | Observation:  # fmt: skip
+        found: asyncio.Future[Exchange | Observation] = asyncio.get_running_loop().create_future()
+
+        def check(item: Exchange | Observation) -> None:
+            if not found.done() and fits(item):
+                found.set_result(item)
+
+        with self.listening(check):
+            for item in past:
+                check(item)
+            try:
+                return await asyncio.wait_for(found, within)
+            except TimeoutError:
+                raise NotSeen(
+                    f"{what or 'what was waited for'} did not come within {within:g} s; {self._instead(since)}"
+                ) from None
+
+    def _instead(self, since: float) -> str:
+        came = [f"#{e.number} {e.operation or e.request.target}" for e in self.exchanges if e.t >= since][-5:]
+        return "seen instead: " + ", ".join(came) if came else "nothing was exchanged meanwhile"
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, line: dict[str, Any]) -> None:
+        if self._file is not None:
+            self._file.write(dump(line) + "\n")
+
+    def _tell(self, item: Exchange | Observation) -> None:
+        for listener in list(self._listeners):
+            listener(item)

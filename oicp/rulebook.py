@@ -1,0 +1,367 @@
+"""Rules and judgement: `judge(evidence)` asks every rule and adds up a verdict. Pure: no clock, no file, no network.
+
+A rule is a generator. What it yields is what was observed instead of what its docstring demands. The engine hands it every
+matching subject; a subject that was looked at without a finding conforms, no subject at all means *not exercised*.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from oicp.catalogue import Requirement, catalogue, profiles_in
+from oicp.evidence import Evidence, Exchange, Observation
+from oicp.services import Direction
+
+
+class Grade(StrEnum):
+    """Weight of a finding. Only errors fail a run; with strict judgement warnings count as errors."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+ERROR, WARNING, INFO = Grade.ERROR, Grade.WARNING, Grade.INFO
+_GRADE_OF = {"MUST": ERROR, "SHOULD": WARNING, "MAY": INFO}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not hold. `observed` is a sentence; `pointer` points into the message named by `exchange`.
+
+    `grade` None: by the level of the requirement. `contested`: the variant the catalogue only warns of (strict: error).
+    `in_answer`: the pointer is into the answer of the exchange. `also`: requirements folded under this finding.
+    """
+
+    requirement: str
+    observed: str
+    grade: Grade | None = None
+    exchange: int | None = None
+    pointer: str | None = None
+    contested: bool = False
+    in_answer: bool = False
+    session_id: str | None = None
+    evse_id: str | None = None
+    scenario: str | None = None
+    observation: int | None = None
+    spec_defect: str | None = None
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Yielded by a rule about the whole evidence: something was looked at and the requirement was exercised."""
+
+    requirement: str
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotExercised:
+    """Yielded by a rule that could not decide: the reason is shown. `incomplete`: even though others were decided."""
+
+    requirement: str
+    reason: str
+    incomplete: bool = False
+
+
+Yield: TypeAlias = Finding | Checked | NotExercised
+Judgement: TypeAlias = Callable[[Any], Iterator[Yield]]
+Subjects: TypeAlias = Callable[[Evidence], Iterable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A judgement bound to the requirement(s) it decides. `many`: it says itself what was checked, by `Checked`."""
+
+    requirements: tuple[str, ...]
+    statement: str
+    name: str
+    subjects: Subjects
+    check: Judgement
+    many: bool = False
+
+
+RULES: list[Rule] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Decorators for rules about one kind of subject; made by the `rules_about_...` functions."""
+
+    subjects: Subjects
+    many: bool = False
+
+    def rule(self, *requirements: str, when: Callable[[Any], bool] | None = None) -> Callable[[Judgement], Judgement]:
+        """Register a rule for these ids. `when`: only subjects for which it holds count (and are handed over)."""
+
+        def register(check: Judgement) -> Judgement:
+            chosen = self.subjects if when is None else (lambda evidence: filter(when, self.subjects(evidence)))
+            unknown = [i for i in requirements if i not in catalogue()]
+            if unknown or not requirements:
+                raise ValueError(f"{check.__name__}: no such requirement {unknown}")
+            many = self.many or len(requirements) > 1
+            RULES.append(
+                Rule(
+                    requirements,
+                    (check.__doc__ or "").strip(),
+                    f"{check.__module__}.{check.__name__}",
+                    chosen,
+                    check,
+                    many,
+                )
+            )
+            return check
+
+        return register
+
+
+def rules_about_exchange(*operations: str, direction: Direction | None = None, faulted: bool = False) -> Rules:
+    """Subject: `Exchange` of these operations. Exchanges touched by a fault are left out unless `faulted`."""
+    return Rules(
+        lambda evidence: (e for e in evidence.about(*operations, direction=direction) if faulted or not e.faults)
+    )
+
+
+def rules_about_sent() -> Rules:
+    """Subject: every `Exchange` the CPO sent, whatever its path (faults of the hub's answer do not matter to the request)."""
+    return Rules(lambda evidence: (e for e in evidence.exchanges if e.by_cpo))
+
+
+def rules_about_evidence() -> Rules:
+    """Subject: the whole `Evidence`. The rule yields `Checked` for everything it looked at."""
+    return Rules(lambda evidence: (evidence,), many=True)
+
+
+def rules_about(subjects: Subjects) -> Rules:
+    """Subject: whatever the function finds in the evidence (a `Session`, an operator's push history)."""
+    return Rules(subjects)
+
+
+def finding(observed: str, *, on: Exchange | None = None, pointer: str | None = None, **more: Any) -> Finding:
+    """A finding; the engine fills in the requirement. `more`: further fields of `Finding`, `requirement` included."""
+    if on is not None:
+        more.setdefault("exchange", on.number)
+        more.setdefault("session_id", on.session_id)
+        evse_id = on.body.get("EvseID")
+        more.setdefault("evse_id", evse_id if isinstance(evse_id, str) else None)
+    return Finding(more.pop("requirement", ""), observed, pointer=pointer, **more)
+
+
+# --- verdict ---------------------------------------------------------------------------------------------------------
+
+
+class Outcome(StrEnum):
+    """What became of one requirement."""
+
+    CONFORMS = "conforms"
+    WARNED = "warned"
+    VIOLATED = "violated"
+    NOT_EXERCISED = "not-exercised"
+    NOT_APPLICABLE = "not-applicable"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementVerdict:
+    """Outcome of one requirement. `checked`: how often it was looked at, by operation. `reason`: why it was not exercised, or crashed."""
+
+    requirement: Requirement
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+    checked: tuple[tuple[str, int], ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `judge` comes to. `overall`: conformant, violations or incomplete; `crashed` requirements are the bench's own fault."""
+
+    overall: str
+    requirements: tuple[RequirementVerdict, ...]
+    strict: bool = False
+    profiles: tuple[str, ...] = ("remote-only",)
+    stale_expectations: tuple[str, ...] = ()
+
+    def of(self, requirement_id: str) -> RequirementVerdict:
+        """The verdict on one requirement."""
+        return next(r for r in self.requirements if r.requirement.id == requirement_id)
+
+    @property
+    def violated(self) -> tuple[str, ...]:
+        """Ids of violated requirements."""
+        return tuple(r.requirement.id for r in self.requirements if r.outcome is Outcome.VIOLATED)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, worst first, then in the order of the catalogue."""
+        order = {ERROR: 0, WARNING: 1, INFO: 2}
+        return tuple(sorted((f for r in self.requirements for f in r.findings), key=lambda f: order[f.grade or ERROR]))
+
+    @property
+    def exit_status(self) -> int:
+        """Exit status of `run` and `judge` (contract, section 1)."""
+        if any(r.outcome is Outcome.CRASHED for r in self.requirements):
+            return 4
+        return {"conformant": 0, "violations": 1, "incomplete": 2}[self.overall]
+
+
+@dataclass(slots=True)
+class _Tally:
+    findings: list[Finding] = field(default_factory=list)
+    checked: dict[str, int] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    incomplete: bool = False
+    crash: str | None = None
+
+
+def judge(
+    evidence: Evidence, *, profiles: tuple[str, ...] | None = None, strict: bool = False,
+    expected_violations: tuple[str, ...] = (), rules: Iterable[Rule] | None = None,
+) -> Verdict:  # fmt: skip
+    """Judge a recording. Without `rules`: all there are. `profiles`: those of the recording unless given."""
+    if rules is None:
+        from oicp.rules import all_rules
+
+        rules = all_rules()
+    chosen = profiles or evidence.run.profiles
+    tallies = {ident: _Tally() for ident in catalogue()}
+    for rule in rules:
+        _ask(rule, evidence, tallies)
+    _fold(tallies)
+    verdicts = tuple(_outcome(r, tallies[r.id], chosen, strict) for r in catalogue().values() if r.subject == "cpo")
+    return _overall(verdicts, tallies, strict, chosen, expected_violations)
+
+
+def _ask(rule: Rule, evidence: Evidence, tallies: dict[str, _Tally]) -> None:
+    only = rule.requirements[0]
+    try:
+        for subject in rule.subjects(evidence):
+            if not rule.many:
+                _count(tallies[only], subject)
+            for item in rule.check(subject):
+                _note(item if item.requirement else replace(item, requirement=only), evidence, tallies)
+    except Exception as fault:  # a rule that breaks is our bug, never the CPO's
+        for ident in rule.requirements:
+            tallies[ident].crash = f"{rule.name}: {type(fault).__name__}: {fault}"
+
+
+def _count(tally: _Tally, subject: Any) -> None:
+    operation = getattr(subject, "operation", None) or ""
+    tally.checked[operation] = tally.checked.get(operation, 0) + 1
+
+
+def _note(item: Yield, evidence: Evidence, tallies: dict[str, _Tally]) -> None:
+    tally = tallies[item.requirement]
+    if isinstance(item, Checked):
+        tally.checked[item.operation] = tally.checked.get(item.operation, 0) + 1
+    elif isinstance(item, NotExercised):
+        tally.incomplete |= item.incomplete
+        if item.reason not in tally.reasons:
+            tally.reasons.append(item.reason)
+    else:
+        grade = item.grade
+        if grade is None:
+            grade = WARNING if item.contested else _GRADE_OF[catalogue()[item.requirement].level]
+        if item not in tally.findings:
+            tally.findings.append(replace(item, grade=grade, scenario=item.scenario or _scenario(item, evidence)))
+
+
+def _scenario(item: Finding, evidence: Evidence) -> str | None:
+    from oicp.sessions import scenario_at
+
+    exchange = evidence.exchange(item.exchange) if item.exchange is not None else None
+    return scenario_at(evidence, exchange.t if exchange else None, item.evse_id, item.session_id)
+
+
+_WEIGHT = {ERROR: 2, WARNING: 1, INFO: 0}
+
+
+def _fold(tallies: dict[str, _Tally]) -> None:
+    """One violation, one finding: what a PRIMARY entry reports about the same act is folded under it."""
+    for requirement in catalogue().values():
+        tally = tallies[requirement.id]
+        for primary in requirement.primary:
+            leading = tallies[primary]
+            for own in list(tally.findings):
+                at = next((i for i, p in enumerate(leading.findings) if _same_act(p, own)), None)
+                if at is None:
+                    continue
+                tally.findings.remove(own)
+                first = leading.findings[at]
+                leading.findings[at] = replace(first, also=(*first.also, requirement.id))
+        # a requirement whose findings are all folded is broken all the same: `_outcome` keeps it from turning green
+
+
+def _same_act(primary: Finding, own: Finding) -> bool:
+    if _WEIGHT[primary.grade or ERROR] < _WEIGHT[own.grade or ERROR]:
+        return False  # an error never hides under a warning
+    if primary.exchange is not None and primary.exchange == own.exchange:
+        return not (primary.pointer and own.pointer) or _related(primary.pointer, own.pointer)
+    return primary.session_id is not None and primary.session_id == own.session_id
+
+
+def _related(one: str, other: str) -> bool:
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+def _outcome(requirement: Requirement, tally: _Tally, chosen: tuple[str, ...], strict: bool) -> RequirementVerdict:
+    checked = tuple(sorted(tally.checked.items()))
+    findings = tuple(tally.findings)
+    if requirement.profile not in profiles_in(chosen):
+        return RequirementVerdict(
+            requirement, Outcome.NOT_APPLICABLE, (), checked, f"profile {requirement.profile} not chosen"
+        )
+    if tally.crash:
+        return RequirementVerdict(requirement, Outcome.CRASHED, findings, checked, tally.crash)
+    grades = {f.grade for f in findings}
+    if ERROR in grades or (strict and WARNING in grades):
+        outcome = Outcome.VIOLATED
+    elif WARNING in grades:
+        outcome = Outcome.WARNED
+    elif checked and not tally.incomplete:
+        outcome = Outcome.CONFORMS
+    else:
+        outcome = Outcome.NOT_EXERCISED
+    reason = "; ".join(tally.reasons) or None
+    if outcome is Outcome.NOT_EXERCISED and reason is None:
+        reason = _why_not(requirement)
+    return RequirementVerdict(requirement, outcome, findings, checked, reason)
+
+
+def _why_not(requirement: Requirement) -> str:
+    if requirement.hook:
+        return f"needs the hook `{requirement.hook}`"
+    if requirement.unobservable:
+        return "cannot be observed from the hub and the charge points"
+    return f"nothing in this recording exercised it ({requirement.operation})"
+
+
+def _overall(
+    verdicts: tuple[RequirementVerdict, ...], tallies: dict[str, _Tally], strict: bool,
+    chosen: tuple[str, ...], expected: tuple[str, ...],
+) -> Verdict:  # fmt: skip
+    violated = {v.requirement.id for v in verdicts if v.outcome is Outcome.VIOLATED}
+    stale = tuple(i for i in expected if i not in violated and _decided(verdicts, i))
+    folded = {i for t in tallies.values() for f in t.findings for i in f.also}
+    silent = any(
+        v.outcome is Outcome.NOT_EXERCISED and v.requirement.level == "MUST" and not v.requirement.unobservable
+        and v.requirement.id not in folded
+        for v in verdicts
+    )  # fmt: skip
+    if violated - set(expected) or stale:
+        overall = "violations"
+    else:
+        overall = "incomplete" if silent else "conformant"
+    return Verdict(overall, verdicts, strict, chosen, stale)
+
+
+def _decided(verdicts: tuple[RequirementVerdict, ...], ident: str) -> bool:
+    return any(v.requirement.id == ident and v.outcome in (Outcome.CONFORMS, Outcome.WARNED) for v in verdicts)
+
+
+def observed_at(observation: Observation, sentence: str, **more: Any) -> Finding:
+    """A finding about something a charge point did."""
+    more.setdefault("evse_id", observation.evse_id)
+    return finding(sentence, observation=observation.number, **more)
