@@ -262,6 +262,8 @@ class Evidence:
     exchanges: tuple[Exchange, ...] = ()
     observations: tuple[Observation, ...] = ()
 
+    __hash__ = object.__hash__  # by identity: what rules work out once is remembered per recording
+
     @cached_property
     def _by_operation(self) -> dict[str | None, tuple[Exchange, ...]]:
         found: dict[str | None, list[Exchange]] = {}
