@@ -7,6 +7,7 @@ matching subject; a subject that was looked at without a finding conforms, no su
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeAlias
 
 from oicp.catalogue import Requirement, catalogue, profiles_in
@@ -209,11 +210,12 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Tally:
-    findings: list[Finding] = field(default_factory=list)
+    findings: dict[Finding, None] = field(default_factory=dict)
     checked: dict[str, int] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     incomplete: bool = False
     crash: str | None = None
+    folded_under: set[str] = field(default_factory=set)
 
 
 def judge(
@@ -264,8 +266,7 @@ def _note(item: Yield, evidence: Evidence, tallies: dict[str, _Tally]) -> None:
         grade = item.grade
         if grade is None:
             grade = WARNING if item.contested else _GRADE_OF[catalogue()[item.requirement].level]
-        if item not in tally.findings:
-            tally.findings.append(replace(item, grade=grade, scenario=item.scenario or _scenario(item, evidence)))
+        tally.findings.setdefault(replace(item, grade=grade, scenario=item.scenario or _scenario(item, evidence)))
 
 
 def _scenario(item: Finding, evidence: Evidence) -> str | None:
@@ -279,31 +280,87 @@ _WEIGHT = {ERROR: 2, WARNING: 1, INFO: 0}
 
 
 def _fold(tallies: dict[str, _Tally]) -> None:
-    """One violation, one finding: what a PRIMARY entry reports about the same act is folded under it."""
+    """One violation, one finding: what a PRIMARY entry reports about the same act is folded under it.
+
+    A requirement whose findings are all folded stays broken: it is shown as not exercised, never as conforming.
+    """
     for requirement in catalogue().values():
         tally = tallies[requirement.id]
-        for primary in requirement.primary:
-            leading = tallies[primary]
-            for own in list(tally.findings):
-                at = next((i for i, p in enumerate(leading.findings) if _same_act(p, own)), None)
-                if at is None:
-                    continue
-                tally.findings.remove(own)
-                first = leading.findings[at]
-                leading.findings[at] = replace(first, also=(*first.also, requirement.id))
-        # a requirement whose findings are all folded is broken all the same: `_outcome` keeps it from turning green
+        for primary in _primaries(requirement.id) if tally.findings else ():
+            _fold_under(tallies[primary], primary, tally, requirement)
 
 
-def _same_act(primary: Finding, own: Finding) -> bool:
-    if _WEIGHT[primary.grade or ERROR] < _WEIGHT[own.grade or ERROR]:
-        return False  # an error never hides under a warning
-    if primary.exchange is not None and primary.exchange == own.exchange:
-        return not (primary.pointer and own.pointer) or _related(primary.pointer, own.pointer)
-    return primary.session_id is not None and primary.session_id == own.session_id
+def _fold_under(leading: _Tally, primary: str, tally: _Tally, requirement: Requirement) -> None:
+    places = _Places(leading.findings)
+    also: dict[Finding, list[str]] = {}
+    for own in list(tally.findings):
+        first = places.same_act(own, by_session=requirement.check != "message")
+        if first is not None:
+            del tally.findings[own]
+            tally.folded_under.add(primary)
+            also.setdefault(first, []).extend((requirement.id, *own.also))
+    if also:
+        leading.findings = {_carrying(item, also.get(item, [])): None for item in leading.findings}
 
 
-def _related(one: str, other: str) -> bool:
-    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+def _carrying(item: Finding, also: list[str]) -> Finding:
+    return replace(item, also=tuple(dict.fromkeys((*item.also, *also)))) if also else item
+
+
+@cache
+def _primaries(ident: str) -> tuple[str, ...]:
+    """Primaries of an entry and theirs in turn, nearest first."""
+    found: list[str] = []
+    waiting = list(catalogue()[ident].primary)
+    while waiting:
+        primary = waiting.pop(0)
+        if primary not in found and primary != ident:
+            found.append(primary)
+            waiting.extend(catalogue()[primary].primary)
+    return tuple(found)
+
+
+class _Places:
+    """Findings of a primary entry by where they are, so that folding stays linear."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self._at: dict[tuple[object, ...], list[Finding]] = {}
+        for item in findings:
+            if item.exchange is not None:
+                keys: list[tuple[object, ...]] = [("any", item.exchange), ("at", item.exchange, item.pointer)]
+                keys += [("above", item.exchange, above) for above in _ancestors(item.pointer)]
+                for key in keys:
+                    self._at.setdefault(key, []).append(item)
+            if item.session_id is not None:
+                self._at.setdefault(("session", item.session_id), []).append(item)
+
+    def same_act(self, own: Finding, *, by_session: bool) -> Finding | None:
+        """The finding that already tells of what `own` tells: same exchange and related pointer, or same session."""
+        for key in self._keys(own, by_session):
+            for first in self._at.get(key, ()):
+                if _WEIGHT[first.grade or ERROR] >= _WEIGHT[own.grade or ERROR]:
+                    return first  # an error never hides under a warning
+        return None
+
+    @staticmethod
+    def _keys(own: Finding, by_session: bool) -> Iterator[tuple[object, ...]]:
+        if own.exchange is not None and own.pointer is None:
+            yield "any", own.exchange
+        elif own.exchange is not None:
+            yield "at", own.exchange, own.pointer
+            yield "above", own.exchange, own.pointer
+            yield "at", own.exchange, None
+            for above in _ancestors(own.pointer):
+                yield "at", own.exchange, above
+        if by_session and own.session_id is not None:
+            yield "session", own.session_id
+
+
+def _ancestors(pointer: str | None) -> Iterator[str]:
+    while pointer and "/" in pointer:
+        pointer = pointer.rsplit("/", 1)[0]
+        if pointer:
+            yield pointer
 
 
 def _outcome(requirement: Requirement, tally: _Tally, chosen: tuple[str, ...], strict: bool) -> RequirementVerdict:
@@ -320,11 +377,13 @@ def _outcome(requirement: Requirement, tally: _Tally, chosen: tuple[str, ...], s
         outcome = Outcome.VIOLATED
     elif WARNING in grades:
         outcome = Outcome.WARNED
-    elif checked and not tally.incomplete:
+    elif checked and not tally.incomplete and not tally.folded_under:
         outcome = Outcome.CONFORMS
     else:
         outcome = Outcome.NOT_EXERCISED
     reason = "; ".join(tally.reasons) or None
+    if tally.folded_under and outcome is Outcome.NOT_EXERCISED:
+        reason = "broken by the same act that is reported under " + ", ".join(sorted(tally.folded_under))
     if outcome is Outcome.NOT_EXERCISED and reason is None:
         reason = _why_not(requirement)
     return RequirementVerdict(requirement, outcome, findings, checked, reason)
@@ -344,16 +403,12 @@ def _overall(
 ) -> Verdict:  # fmt: skip
     violated = {v.requirement.id for v in verdicts if v.outcome is Outcome.VIOLATED}
     stale = tuple(i for i in expected if i not in violated and _decided(verdicts, i))
-    folded = {i for t in tallies.values() for f in t.findings for i in f.also}
     silent = any(
         v.outcome is Outcome.NOT_EXERCISED and v.requirement.level == "MUST" and not v.requirement.unobservable
-        and v.requirement.id not in folded
+        and not tallies[v.requirement.id].folded_under
         for v in verdicts
     )  # fmt: skip
-    if violated - set(expected) or stale:
-        overall = "violations"
-    else:
-        overall = "incomplete" if silent else "conformant"
+    overall = "violations" if violated - set(expected) or stale else "incomplete" if silent else "conformant"
     return Verdict(overall, verdicts, strict, chosen, stale)
 
 
