@@ -1,0 +1,43 @@
+"""The embedded default: the reference CPO as just another `[cpo] command`, on free ports, with its hooks."""
+
+import sys
+from pathlib import Path
+
+from bench.config import BenchConfig, CpoTable, FleetTable, HooksTable
+from bench.ports import free_ports
+
+OPERATOR_ID = "DE*ABC"
+CHARGE_POINTS, EVSES_PER_CHARGE_POINT = 12, 2
+
+
+def reference_cpo(out: Path, operator_id: str = OPERATOR_ID) -> CpoTable:
+    """`[cpo]` for the reference CPO. Its state is a SQLite file in `out`, new for every run."""
+    oicp, ocpp, operations = free_ports(3)
+    database = out / "cpo.sqlite"
+    for old in out.glob("cpo.sqlite*"):
+        old.unlink()
+    base = f"POST http://127.0.0.1:{operations}"
+    return CpoTable(
+        operator_id=operator_id, oicp_url=f"https://127.0.0.1:{oicp}", ocpp_url=f"ws://127.0.0.1:{ocpp}/ocpp",
+        command=(
+            sys.executable, "-P", "-m", "cpo", "--operations-port", str(operations),
+            "--database", f"sqlite:///{database.resolve()}",
+        ),
+        working_directory=str(out.resolve()),
+        hooks=HooksTable(
+            push_evse_data=f"{base}/push-evse-data", push_evse_status=f"{base}/push-evse-status",
+            decommission_evse=f"{base}/decommission", update_evse=f"{base}/update", restart="command",
+        ),
+    )  # fmt: skip
+
+
+def with_reference_cpo(config: BenchConfig, out: Path) -> BenchConfig:
+    """The config, completed by the reference CPO and a fleet that lets the scenarios run side by side."""
+    if config.cpo is not None:
+        return config
+    fleet = config.fleet
+    if not fleet.model_fields_set & {"charge_points", "evses_per_charge_point", "file"}:
+        fleet = fleet.model_copy(
+            update={"charge_points": CHARGE_POINTS, "evses_per_charge_point": EVSES_PER_CHARGE_POINT}
+        )
+    return config.model_copy(update={"cpo": reference_cpo(out), "fleet": FleetTable.model_validate(fleet)})

@@ -1,0 +1,189 @@
+"""Scenarios: what a tester would do, as coroutines; registered by a decorator, loaded from packages or from a path."""
+
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from bench.facade import Bench
+
+Play: TypeAlias = "Callable[[Bench], Awaitable[None]]"
+F = TypeVar("F", bound="Callable[..., Awaitable[None]]")
+
+
+class Blocked(Exception):
+    """A milestone was not reached: the scenario ends here, the rules say why. The message is a sentence."""
+
+
+class Skipped(Exception):
+    """The scenario cannot be played here (a hook or an EVSE is missing); the message is a sentence."""
+
+
+class ScenarioError(ValueError):
+    """A file of scenarios that cannot be used; the message names file and reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One script and what it needs.
+
+    `evses`: how many EVSEs of its own; `whole_charge_point`: they are all those of one charge point, which may then be cut off
+    or rebooted. `exclusive`: nothing else runs meanwhile. `needs`: hooks. `long`: minutes by nature, played with --long only.
+    `truth`: needs virtual charge points.
+    """
+
+    name: str
+    title: str
+    play: Play
+    profile: str = "remote-only"
+    exclusive: bool = False
+    needs: tuple[str, ...] = ()
+    long: bool = False
+    evses: int = 1
+    whole_charge_point: bool = False
+    truth: bool = True
+    where: str = ""
+
+
+REGISTRY: dict[str, Scenario] = {}
+
+
+def scenario(
+    title: str, *, profile: str = "remote-only", exclusive: bool = False, needs: tuple[str, ...] | str = (),
+    long: bool = False, evses: int = 1, whole_charge_point: bool = False, truth: bool = True,
+) -> Callable[[F], F]:  # fmt: skip
+    """Register a coroutine `async def name(bench)` as a scenario."""
+
+    def register(play: F) -> F:
+        name = f"{play.__module__.rpartition('.')[2]}.{play.__name__}"
+        wanted = (needs,) if isinstance(needs, str) else tuple(needs)
+        where = f"{inspect.getsourcefile(play)}:{play.__code__.co_firstlineno}" if inspect.isfunction(play) else ""
+        REGISTRY[name] = Scenario(
+            name, title, play, profile, exclusive, wanted, long, evses, whole_charge_point, truth, where
+        )
+        return play
+
+    return register
+
+
+def built_in() -> tuple[Scenario, ...]:
+    """The scenarios that come with the bench, file by file, in the order they are written."""
+    import scenarios
+
+    for module in sorted(pkgutil.iter_modules(scenarios.__path__), key=lambda m: m.name):
+        importlib.import_module(f"scenarios.{module.name}")
+    return tuple(s for s in REGISTRY.values() if s.play.__module__.startswith("scenarios."))
+
+
+def from_file(path: Path) -> tuple[Scenario, ...]:
+    """The scenarios of a user's own file. Raises `ScenarioError` naming file and line of what is wrong."""
+    if not path.is_file():
+        raise ScenarioError(f"{path}: no such file")
+    module_name = "user_scenarios_" + re.sub(r"\W", "_", path.stem)
+    specification = importlib.util.spec_from_file_location(module_name, path)
+    if specification is None or specification.loader is None:
+        raise ScenarioError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[module_name] = module
+    try:
+        specification.loader.exec_module(module)
+    except SyntaxError as fault:
+        raise ScenarioError(f"{path}:{fault.lineno}: {fault.msg}") from None
+    except Exception as fault:  # whatever the user's file raises is the user's to read, in one line
+        raise ScenarioError(f"{path}: {type(fault).__name__}: {fault}") from fault
+    found = tuple(s for s in REGISTRY.values() if s.play.__module__ == module_name)
+    if not found:
+        raise ScenarioError(f'{path}: holds no scenario; mark one with @scenario("title")')
+    return found
+
+
+def chosen(
+    scenarios: Iterable[Scenario], *, profiles: frozenset[str], only: str | None = None, long: bool = False
+) -> tuple[Scenario, ...]:
+    """The scenarios of these profiles that match an expression (`cdr and not lost`); see `matches`."""
+    fits = matching(only) if only else (lambda _: True)
+    return tuple(s for s in scenarios if s.profile in profiles and (long or not s.long) and fits(s))
+
+
+def matching(expression: str) -> Callable[[Scenario], bool]:
+    """An expression of words (found in name or title), `and`, `or`, `not`, brackets; a comma is `or`. Raises `ScenarioError`."""
+    words = re.findall(r"[(),]|[^\s(),]+", expression)
+    if not words:
+        raise ScenarioError("--only: empty expression; write words with and, or, not, for example `cdr and not lost`")
+    parser = _Expression(words)
+    test = parser.alternatives()
+    if parser.words:
+        raise ScenarioError(f"--only {expression!r}: {parser.words[0]!r} is not expected there")
+    return lambda s: test(f"{s.name} {s.title}".lower(), s.name)
+
+
+Test: TypeAlias = Callable[[str, str], bool]
+
+
+@dataclass(slots=True)
+class _Expression:
+    words: list[str] = field(default_factory=list)
+
+    def alternatives(self) -> Test:
+        parts = [self.conditions()]
+        while self._take("or", ","):
+            parts.append(self.conditions())
+        return lambda text, name: any(part(text, name) for part in parts)
+
+    def conditions(self) -> Test:
+        parts = [self.single()]
+        while self._take("and"):
+            parts.append(self.single())
+        return lambda text, name: all(part(text, name) for part in parts)
+
+    def single(self) -> Test:
+        if self._take("not"):
+            inner = self.single()
+            return lambda text, name: not inner(text, name)
+        if self._take("("):
+            inner = self.alternatives()
+            if not self._take(")"):
+                raise ScenarioError("--only: a bracket is not closed")
+            return inner
+        if not self.words or self.words[0] in (")", ",", "and", "or"):
+            raise ScenarioError("--only: a word is missing")
+        word = self.words.pop(0)
+        return lambda text, name: word == name or word.lower() in text
+
+    def _take(self, *wanted: str) -> bool:
+        if self.words and self.words[0] in wanted:
+            self.words.pop(0)
+            return True
+        return False
+
+
+@dataclass(slots=True)
+class StepLog:
+    """What a scenario did and what it is waiting for right now; `now` gives the seconds of the run."""
+
+    now: Callable[[], float]
+    done: list[tuple[float, str]] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Inside the block the scenario waits for `text`."""
+        self.waiting.append(text)
+        self.done.append((self.now(), text))
+        try:
+            yield
+        finally:
+            self.waiting.remove(text)
+
+    @property
+    def current(self) -> str:
+        """What is waited for, innermost first."""
+        return self.waiting[-1] if self.waiting else ""
