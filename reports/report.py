@@ -1,0 +1,145 @@
+"""What a run came to, and everything that is written about it. Judges nothing: the verdict is there already."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from oicp.catalogue import Requirement, catalogue
+from oicp.evidence import Evidence
+from oicp.rulebook import Finding, Grade, Outcome, RequirementVerdict, Verdict
+
+GRADES = (Grade.ERROR, Grade.WARNING, Grade.INFO)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """How one scenario went. `outcome`: reached, blocked or skipped; times in seconds since the recording began."""
+
+    name: str
+    outcome: str
+    reason: str | None = None
+    duration_s: float = 0.0
+    t_start: float | None = None
+    t_end: float | None = None
+    evse_ids: tuple[str, ...] = ()
+    profile: str = "remote-only"
+    needs: tuple[str, ...] = ()
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Verdict, the evidence it rests on, and how it was obtained. `command`: the command line that made it.
+
+    `expected_violations`: ids the configuration tolerates; they are shown but fail nothing.
+    """
+
+    verdict: Verdict
+    evidence: Evidence
+    scenarios: tuple[ScenarioResult, ...] = ()
+    seed: int = 0
+    duration_s: float = 0.0
+    command: str = ""
+    expected_violations: tuple[str, ...] = ()
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, worst first; their position (from 1) is their number in every output."""
+        return self.verdict.findings
+
+    @property
+    def failing(self) -> tuple[RequirementVerdict, ...]:
+        """Violated or crashed requirements, the heaviest first: most findings of grade error."""
+        bad = [v for v in self.verdict.requirements if v.outcome in (Outcome.CRASHED, Outcome.VIOLATED)]
+        return tuple(sorted(bad, key=lambda v: (v.requirement.id in self.expected_violations, -_weight(v))))
+
+    @property
+    def warned(self) -> tuple[RequirementVerdict, ...]:
+        """Requirements with warnings only."""
+        return tuple(v for v in self.verdict.requirements if v.outcome is Outcome.WARNED)
+
+    @property
+    def missing(self) -> tuple[RequirementVerdict, ...]:
+        """Each MUST of the chosen profiles that nothing exercised although it can be observed."""
+        folded = {i for f in self.findings for i in f.also}
+        return tuple(
+            v for v in self.verdict.requirements
+            if v.outcome is Outcome.NOT_EXERCISED and v.requirement.level == "MUST"
+            and not v.requirement.unobservable and v.requirement.id not in folded
+        )  # fmt: skip
+
+    @property
+    def operator_id(self) -> str:
+        """The direct partner under test; empty where the recording does not say."""
+        return next(iter(self.evidence.run.operator_ids), "")
+
+    def count(self, outcome: Outcome) -> int:
+        """Number of requirements with that outcome."""
+        return sum(v.outcome is outcome for v in self.verdict.requirements)
+
+
+def _weight(verdict: RequirementVerdict) -> int:
+    return sum(f.grade is Grade.ERROR for f in verdict.findings)
+
+
+def requirement_of(finding: Finding) -> Requirement:
+    """Catalogue entry of a finding."""
+    return catalogue()[finding.requirement]
+
+
+def reproduction(report: Report, finding: Finding) -> str:
+    """The command line that runs it again."""
+    run = report.evidence.run
+    if run.source != "run":
+        return report.command or "oicp-bench judge evidence.jsonl"
+    extra = [
+        f for f in ("--profile " + ",".join(report.verdict.profiles),) if report.verdict.profiles != ("remote-only",)
+    ]
+    only = [f"--only {_quoted(finding.scenario)}"] if finding.scenario else []
+    strict = ["--strict"] if report.verdict.strict else []
+    return " ".join(["oicp-bench run", *only, f"--seed {report.seed}", *extra, *strict])
+
+
+def _quoted(name: str) -> str:
+    return name if all(c.isalnum() or c in "_-." for c in name) else "'" + name.replace("'", "'\\''") + "'"
+
+
+def headline(report: Report) -> str:
+    """The verdict in one sentence."""
+    crashed, violated, warned = (report.count(o) for o in (Outcome.CRASHED, Outcome.VIOLATED, Outcome.WARNED))
+    if crashed:
+        return (
+            f"The bench itself failed while judging {_many(crashed, 'requirement')}; this counts for and against nobody"
+        )
+    parts = [f"{_many(violated, 'requirement')} violated"] if violated else []
+    if report.verdict.stale_expectations:
+        parts.append(f"{_many(len(report.verdict.stale_expectations), 'expected violation')} no longer there")
+    if report.missing:
+        parts.append(f"{len(report.missing)} MUST not exercised")
+    if warned:
+        parts.append(f"{_many(warned, 'requirement')} warned")
+    return ", ".join(parts) or f"All {report.count(Outcome.CONFORMS)} requirements that were exercised hold"
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def write_all(report: Report, out_dir: Path) -> tuple[Path, ...]:
+    """Write report.json, report.html, junit.xml and summary.md into a folder (made if missing); returns their paths."""
+    from reports.html_report import html
+    from reports.json_report import json_text
+    from reports.junit import junit_xml
+    from reports.markdown import summary
+    from reports.secrets import without_keys
+
+    out_dir.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in (
+        ("report.json", json_text(report)), ("report.html", html(report)),
+        ("junit.xml", junit_xml(report)), ("summary.md", summary(report)),
+    ):  # fmt: skip
+        path = out_dir / name
+        path.write_text(without_keys(text), encoding="utf-8", errors="backslashreplace")
+        written.append(path)
+    return tuple(written)
