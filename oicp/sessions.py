@@ -1,52 +1,18 @@
 """Sessions and transactions put together from a recording: who charged what where, and which messages belong to it."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from oicp import wire_json
-from oicp.evidence import Evidence, Exchange, Observation
+from oicp.evidence import Evidence, Exchange
 from oicp.services import Direction
+from oicp.transactions import Transaction, folded, opened, same_id, session_id_of, transactions
 
-
-def same_id(one: object, other: object) -> bool:
-    """Ids compared without separators and letter case, as `DE*ABC*E1` and `de-abc-e1` name the same."""
-    return isinstance(one, str) and isinstance(other, str) and folded(one) == folded(other)
-
-
-def folded(ident: str) -> str:
-    """An id without separators, in upper case."""
-    return ident.replace("*", "").replace("-", "").replace(" ", "").upper()
-
-
-@dataclass(frozen=True)
-class Transaction:
-    """What a virtual charge point really did: the ground truth. Seconds `t...` as in the recording, meter in Wh.
-
-    `t_delivered`: the CPO answered the end of the transaction. `session_id`: the OICP session it belongs to, None if none fits.
-    """
-
-    evse_id: str
-    reference: str
-    t_start: float
-    meter_start_wh: int
-    started: Observation
-    cause: str = "remote"
-    id_tag: str | None = None
-    t_stop: float | None = None
-    meter_stop_wh: int | None = None
-    stopped: Observation | None = None
-    reason: str | None = None
-    t_start_delivered: float | None = None
-    t_stop_delivered: float | None = None
-    t_energy: tuple[tuple[float, float | None], ...] = ()
-    session_id: str | None = None
-
-    @property
-    def energy_wh(self) -> int | None:
-        """Energy delivered in Wh; None while it runs."""
-        return None if self.meter_stop_wh is None else self.meter_stop_wh - self.meter_start_wh
+__all__ = [
+    "Session", "Transaction", "folded", "opened", "same_id", "scenario_at", "session", "session_id_of", "sessions",
+    "transactions",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,7 +41,7 @@ class Session:
     @property
     def accepted(self) -> bool:
         """The start was accepted and the hub kept the session."""
-        return self.start is not None and _accepted(self.start) and not self.deleted
+        return self.start is not None and opened(self.start) and not self.deleted
 
     @property
     def evse_id(self) -> str | None:
@@ -103,7 +69,7 @@ class Session:
     @property
     def stop_accepted(self) -> bool:
         """A stop was accepted."""
-        return any(stop.accepted for stop in self.stops)
+        return any(opened(stop) for stop in self.stops)
 
     @property
     def faulted(self) -> bool:
@@ -116,12 +82,6 @@ def _text(exchange: Exchange | None, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _accepted(start: Exchange) -> bool:
-    if start.operation == "AuthorizeStart":
-        return start.answer_body.get("AuthorizationStatus") == "Authorized"
-    return start.accepted
-
-
 _KINDS = {"AuthorizeRemoteStart": "remote", "AuthorizeRemoteReservationStart": "reservation", "AuthorizeStart": "rfid"}
 _STOPS = ("AuthorizeRemoteStop", "AuthorizeRemoteReservationStop", "AuthorizeStop")
 
@@ -131,12 +91,10 @@ def sessions(evidence: Evidence) -> tuple[Session, ...]:
     """All sessions in the order of their first message."""
     groups: dict[str, list[Exchange]] = {}
     for exchange in evidence.exchanges:
-        if (
-            exchange.operation
-            and exchange.direction in (Direction.CPO_TO_HUB, Direction.HUB_TO_CPO)
-            and exchange.session_id
-        ):
-            groups.setdefault(exchange.session_id, []).append(exchange)
+        if exchange.operation and exchange.direction in (Direction.CPO_TO_HUB, Direction.HUB_TO_CPO):
+            ident = session_id_of(exchange)
+            if ident:
+                groups.setdefault(ident, []).append(exchange)
     deleted = {o.data.get("session_id") for o in evidence.seen("hub_session") if o.data.get("event") == "deleted"}
     by_session: dict[str, list[Transaction]] = {}
     for transaction in transactions(evidence):
@@ -147,7 +105,7 @@ def sessions(evidence: Evidence) -> tuple[Session, ...]:
 
 def _session(ident: str, group: list[Exchange], own: list[Transaction], deleted: bool) -> Session:
     starts = tuple(e for e in group if e.operation in _KINDS)
-    start = next((e for e in starts if _accepted(e)), starts[0] if starts else None)
+    start = next((e for e in starts if opened(e)), starts[0] if starts else None)
     kind = _KINDS[start.operation] if start and start.operation else "unknown"
     return Session(
         ident, kind, start, starts, tuple(e for e in group if e.operation in _STOPS),
@@ -164,79 +122,6 @@ def session(evidence: Evidence, session_id: str | None) -> Session | None:
 @lru_cache(maxsize=8)
 def _sessions_by_id(evidence: Evidence) -> dict[str, Session]:
     return {s.session_id: s for s in sessions(evidence)}
-
-
-@lru_cache(maxsize=8)
-def transactions(evidence: Evidence) -> tuple[Transaction, ...]:
-    """All transactions of the virtual charge points, each with the session it belongs to."""
-    starts: dict[str, list[Exchange]] = {}
-    for exchange in evidence.about("AuthorizeRemoteStart", "AuthorizeStart"):
-        evse_id = exchange.body.get("EvseID")
-        if exchange.direction in (Direction.HUB_TO_CPO, Direction.CPO_TO_HUB) and isinstance(evse_id, str):
-            starts.setdefault(folded(evse_id), []).append(exchange)
-    found = [_transaction(evidence, o) for o in evidence.seen("transaction_started")]
-    taken: set[str] = set()
-    return tuple(_attributed(t, starts.get(folded(t.evse_id), []), taken) for t in found)
-
-
-def _attributed(transaction: Transaction, starts: list[Exchange], taken: set[str]) -> Transaction:
-    """The session is the latest accepted start on that EVSE before the transaction began that has none yet."""
-    before = [s for s in starts if s.t <= transaction.t_start and s.session_id]
-    for wanted in (True, False):
-        for start in reversed(before):
-            ident = start.session_id or ""
-            if _accepted(start) is wanted and ident not in taken:
-                taken.add(ident)
-                return Transaction(**{**transaction.__dict__, "session_id": ident})
-    return transaction
-
-
-def _transaction(evidence: Evidence, started: Observation) -> Transaction:
-    reference = str(started.data["transaction"])
-    later = _transaction_events(evidence).get(reference, {})
-    stopped = later.get("transaction_stopped")
-    delivered, begun = later.get("transaction_stop_delivered"), later.get("transaction_start_delivered")
-    return Transaction(
-        evse_id=started.evse_id or "", reference=reference, t_start=started.t,
-        meter_start_wh=int(started.data["meter_wh"]), started=started, cause=str(started.data.get("cause", "remote")),
-        id_tag=started.data.get("id_tag"), t_stop=stopped.t if stopped else None,
-        meter_stop_wh=int(stopped.data["meter_wh"]) if stopped else None, stopped=stopped,
-        reason=stopped.data.get("reason") if stopped else None, t_start_delivered=begun.t if begun else None,
-        t_stop_delivered=delivered.t if delivered else None,
-        t_energy=tuple(_energy(evidence, started, stopped)),
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=8)
-def _transaction_events(evidence: Evidence) -> dict[str, dict[str, Observation]]:
-    found: dict[str, dict[str, Observation]] = {}
-    for o in evidence.seen("transaction_stopped", "transaction_stop_delivered", "transaction_start_delivered"):
-        found.setdefault(str(o.data["transaction"]), {}).setdefault(o.kind, o)
-    return found
-
-
-@lru_cache(maxsize=8)
-def _energy_events(evidence: Evidence) -> dict[str, list[Observation]]:
-    found: dict[str, list[Observation]] = {}
-    for o in evidence.seen("energy_started", "energy_stopped"):
-        found.setdefault(folded(o.evse_id or ""), []).append(o)
-    return found
-
-
-def _energy(
-    evidence: Evidence, started: Observation, stopped: Observation | None
-) -> Iterator[tuple[float, float | None]]:
-    begun: float | None = None
-    for o in _energy_events(evidence).get(folded(started.evse_id or ""), []):
-        if o.t < started.t - 0.001 or (stopped and o.t > stopped.t + 0.5):
-            continue
-        if o.kind == "energy_started":
-            begun = o.t
-        elif begun is not None:
-            yield begun, o.t
-            begun = None
-    if begun is not None:
-        yield begun, None
 
 
 # --- whose scenario? -------------------------------------------------------------------------------------------------

@@ -1,0 +1,48 @@
+"""Date-times of OICP messages and numbers, read leniently: what cannot be read is None and the field rules say so."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from oicp.evidence import Exchange
+from oicp.wire_json import Json
+
+
+def moment(value: Json) -> datetime | None:
+    """A date-time with a zone designator, in UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        read = datetime.fromisoformat(value.strip())
+        return read.astimezone(UTC) if read.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def second_of(exchange: Exchange, value: Json) -> float | None:
+    """Second of the recording at which a date-time of a message lies."""
+    read = moment(value)
+    return None if read is None else exchange.t + (read - exchange.started_at).total_seconds()
+
+
+def number(value: Json) -> Decimal | None:
+    """A JSON number, exact; strings of digits are taken too."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return Decimal(value)
+    try:
+        read = Decimal(value.strip()) if isinstance(value, str) else value
+    except ArithmeticError:
+        return None
+    return read if isinstance(read, Decimal) and read.is_finite() else None
+
+
+def kwh(wh: int) -> Decimal:
+    """Wh as kWh, exact."""
+    return Decimal(wh) / 1000
+
+
+def decimals(value: Decimal) -> int:
+    """Digits behind the point, trailing zeros left out."""
+    exponent = value.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
