@@ -73,6 +73,22 @@ class HubTable(Table):
         60, description="Seconds a CPO has to answer a remote request before the hub gives up"
     )
 
+    options: dict[str, str | int | float | bool] = Field(
+        {}, description="Further settings of the hub where no source tells what Hubject does, as textual_ids = true"
+    )
+
+    @field_validator("options")
+    @classmethod
+    def _known_options(cls, value: dict[str, Any]) -> dict[str, Any]:
+        from bench.hub_setup import option_names
+        from fake_hubject.settings import HubSettings
+
+        for name in value:
+            if name not in option_names():
+                raise ValueError(f"no option {name!r}{_close(name, option_names())}")
+        HubSettings(**value)
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:

@@ -1,0 +1,301 @@
+"""Those who do something in a scenario: EVSEs, charge points, drivers, and the sessions that come of it."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bench.scenario import Blocked
+from oicp.evidence import Exchange
+from simulator.connector import ImpossibleTransition
+from simulator.waiting import StationError, StationTimeout
+
+if TYPE_CHECKING:
+    from fake_hubject.hub import RemoteResult
+    from simulator.evse import VirtualEvse
+
+    from bench.facade import Bench
+
+T = TypeVar("T")
+
+
+class Evse:
+    """A virtual EVSE in the hands of one scenario."""
+
+    def __init__(self, bench: "Bench", virtual: "VirtualEvse") -> None:
+        self._bench, self.virtual = bench, virtual
+        self.evse_id = virtual.evse_id
+
+    async def _does(self, what: str, action: Awaitable[T], within: float = 15) -> T:
+        return await bounded(self._bench, f"{what} at {self.evse_id}", action, within)
+
+    async def plug_in(self, vehicle: Any = None) -> None:
+        """The driver plugs in."""
+        await self._does("plug in", self.virtual.plug_in(vehicle) if vehicle else self.virtual.plug_in())
+
+    async def unplug(self) -> None:
+        """The driver pulls the cable; a running transaction ends with it."""
+        await self._does("unplug", self.virtual.unplug())
+
+    async def deliver(self, kwh: float, *, within: float = 30) -> None:
+        """Wait until that much energy has flowed from now on."""
+        await self._does(
+            f"{kwh:g} kWh flow", self.virtual.deliver(kwh=kwh, within=self._bench.patience(within)), within + 2
+        )
+
+    async def reaches(self, connector_status: str, *, within: float = 15) -> None:
+        """Wait for a connector status of OCPP."""
+        await self._does(
+            connector_status, self.virtual.reaches(connector_status, within=self._bench.patience(within)), within + 2
+        )
+
+    async def fault(self, error_code: str = "GroundFailure") -> None:
+        """The connector faults; charging ends."""
+        await self._does(f"fault {error_code}", self.virtual.fault(error_code))
+
+    async def clear_fault(self) -> None:
+        """The fault is gone."""
+        await self._does("fault cleared", self.virtual.clear_fault())
+
+    async def set_unavailable(self) -> None:
+        """Taken out of service at the charge point."""
+        await self._does("out of service", self.virtual.set_unavailable())
+
+    async def set_available(self) -> None:
+        """Back in service."""
+        await self._does("back in service", self.virtual.set_available())
+
+    async def stop_at_car(self) -> None:
+        """The driver ends charging at the vehicle; the cable stays in."""
+        await self._does("stopped at the vehicle", self.virtual.stop_at_car())
+
+    async def reserve(self) -> None:
+        """Reserved for somebody else at the charge point."""
+        await self._does("reserved for somebody else", self.virtual.reserve())
+
+    async def release(self) -> None:
+        """The reservation at the charge point is over."""
+        await self._does("reservation over", self.virtual.release())
+
+    def refuse_next_remote_start(self) -> None:
+        """The charge point will reject the next remote start."""
+        self.virtual.refuse_next_remote_start()
+
+    def reset_meter(self) -> None:
+        """The meter starts again at 0."""
+        self.virtual.reset_meter()
+
+    @property
+    def status_at_hub(self) -> str | None:
+        """EvseStatus the hub has."""
+        return self._bench.status_at_hub(self.evse_id)
+
+    @property
+    def is_known(self) -> bool:
+        """The hub has data and status of it, so it lets remote starts through."""
+        return self.status_at_hub is not None and self._bench.record_at_hub(self.evse_id) is not None
+
+    async def shows(self, *evse_status: str, within: float = 10) -> None:
+        """Wait until the hub has one of these statuses; if it does not come the scenario goes on and the rules speak."""
+        what = f"{' or '.join(evse_status)} of {self.evse_id} at the hub"
+        await self._bench.until(lambda: self.status_at_hub in evse_status, within=within, what=what, insist=False)
+
+    async def restore(self) -> None:
+        """As it was before the scenario: online, no fault, nothing plugged in, in service."""
+        virtual, charge_point = self.virtual, self.virtual.charge_point
+        charge_point.latency = 0.0
+        async with asyncio.timeout(20):
+            await charge_point.go_online()
+            if virtual.connector_status == "Faulted":
+                await virtual.clear_fault()
+            if virtual.plugged:
+                await virtual.unplug()
+            virtual.drop_waiting_driver()
+            await virtual.release()
+            await virtual.set_available()
+
+
+class ChargePoint:
+    """A virtual charge point with all its EVSEs in the hands of one scenario."""
+
+    def __init__(self, bench: "Bench", evse: Evse) -> None:
+        self._bench, self.evse = bench, evse
+        self._virtual = evse.virtual.charge_point
+
+    async def go_offline(self) -> None:
+        """The connection to the CPO breaks; the charge point goes on working."""
+        await bounded(self._bench, f"{self._virtual.id} goes offline", self._virtual.go_offline(), 10)
+
+    async def go_online(self) -> None:
+        """It connects again and delivers what it kept."""
+        await bounded(self._bench, f"{self._virtual.id} comes back", self._virtual.go_online(), 30)
+
+    async def reboot(self) -> None:
+        """It restarts; what runs ends."""
+        await bounded(self._bench, f"{self._virtual.id} reboots", self._virtual.reboot(), 30)
+
+    def answers_after(self, seconds: float) -> None:
+        """Every OCPP answer takes that long from now on."""
+        self._virtual.latency = seconds
+
+
+class Driver:
+    """A driver of an EMP: starts and stops by remote requests through the hub."""
+
+    def __init__(self, bench: "Bench", provider_id: str, evco_id: str) -> None:
+        self._bench, self.provider_id, self.evco_id = bench, provider_id, evco_id
+
+    async def remote_start(self, evse: "Evse | str", **how: Any) -> "Session":
+        """Start; blocked if the CPO refuses. `how`: product, emp_partner_session_id, variant."""
+        session = await self.tries_remote_start(evse, **how)
+        if not session.accepted:
+            raise Blocked(f"remote start on {session.evse_id} was not accepted: {session.answer}")
+        return session
+
+    async def tries_remote_start(self, evse: "Evse | str", **how: Any) -> "Session":
+        """Start, whatever the answer."""
+        evse_id = evse if isinstance(evse, str) else evse.evse_id
+        since = self._bench.recorder.now()
+        result = await bounded(
+            self._bench, f"answer to the remote start on {evse_id}",
+            self._bench.hub.remote_start(self.provider_id, evse_id, self.evco_id, **how), self._answer_limit,
+        )  # fmt: skip
+        session = Session(self._bench, self, evse_id, result, since)
+        self._bench.sessions.append(session)
+        self._observe("remote_start", evse_id, session)
+        return session
+
+    async def remote_stop(self, session: "Session", **how: Any) -> None:
+        """Stop; blocked if the CPO refuses."""
+        answer = await self.tries_remote_stop(session, **how)
+        if not answer.accepted:
+            raise Blocked(f"remote stop on {session.evse_id} was not accepted: {described(answer)}")
+
+    async def tries_remote_stop(
+        self, session: "Session | str", evse_id: str | None = None, **how: Any
+    ) -> "RemoteResult":
+        """Stop, whatever the answer. A text is taken as a SessionID."""
+        session_id = session if isinstance(session, str) else session.session_id
+        where = evse_id or (None if isinstance(session, str) else session.evse_id)
+        answer = await bounded(
+            self._bench, f"answer to the remote stop of {session_id}",
+            self._bench.hub.remote_stop(self.provider_id, session_id, where, **how), self._answer_limit,
+        )  # fmt: skip
+        self._bench.recorder.observe(
+            "driver", evse_id=where, action="remote_stop", provider_id=self.provider_id, evco_id=self.evco_id,
+            session_id=session_id, answer=described(answer),
+        )  # fmt: skip
+        return answer
+
+    async def reserve(self, evse: "Evse", **how: Any) -> "Session":
+        """Reserve; blocked if the CPO refuses."""
+        session = await self.tries_to_reserve(evse, **how)
+        if not session.accepted:
+            raise Blocked(f"reservation of {session.evse_id} was not accepted: {session.answer}")
+        return session
+
+    async def tries_to_reserve(self, evse: "Evse | str", **how: Any) -> "Session":
+        """Reserve, whatever the answer."""
+        evse_id = evse if isinstance(evse, str) else evse.evse_id
+        since = self._bench.recorder.now()
+        result = await bounded(
+            self._bench, f"answer to the reservation of {evse_id}",
+            self._bench.hub.reservation_start(self.provider_id, evse_id, self.evco_id, **how), self._answer_limit,
+        )  # fmt: skip
+        session = Session(self._bench, self, evse_id, result, since, reservation=True)
+        self._bench.sessions.append(session)
+        self._observe("reserve", evse_id, session)
+        return session
+
+    async def release(self, session: "Session", **how: Any) -> "RemoteResult":
+        """End a reservation, whatever the answer."""
+        return await bounded(
+            self._bench, f"answer to the end of reservation {session.session_id}",
+            self._bench.hub.reservation_stop(self.provider_id, session.session_id, session.evse_id, **how),
+            self._answer_limit,
+        )  # fmt: skip
+
+    @property
+    def _answer_limit(self) -> float:
+        return self._bench.stage.config.hub.answer_limit + 15
+
+    def _observe(self, action: str, evse_id: str, session: "Session") -> None:
+        self._bench.recorder.observe(
+            "driver", evse_id=evse_id, action=action, provider_id=self.provider_id, evco_id=self.evco_id,
+            session_id=session.session_id, answer=session.answer,
+        )  # fmt: skip
+
+
+class Session:
+    """An OICP session a driver started; what is to be seen of it."""
+
+    def __init__(
+        self, bench: "Bench", driver: Driver, evse_id: str, result: "RemoteResult", since: float, *,
+        reservation: bool = False,
+    ) -> None:  # fmt: skip
+        self._bench, self.driver, self.evse_id, self.result, self.since = bench, driver, evse_id, result, since
+        self.session_id = result.session_id or ""
+        self.accepted, self.reservation = result.accepted, reservation
+
+    @property
+    def answer(self) -> str:
+        """The answer in one line."""
+        return described(self.result)
+
+    async def charging(self, *, within: float = 30) -> None:
+        """Wait until energy flows."""
+        await self._bench.seen(
+            "energy_started",
+            evse_id=self.evse_id,
+            since=self.since,
+            within=within,
+            what=f"energy flows at {self.evse_id}",
+        )
+
+    async def ended(self, *, within: float = 30) -> None:
+        """Wait until the transaction at the charge point has ended."""
+        await self._bench.seen(
+            "transaction_stopped", evse_id=self.evse_id, since=self.since, within=within,
+            what=f"end of the transaction at {self.evse_id}",
+        )  # fmt: skip
+
+    async def receives(self, operation: str, *, within: float = 10, times: int = 1) -> None:
+        """Wait for messages of the CPO with this SessionID; if they do not come the scenario goes on and the rules speak."""
+        name = getattr(operation, "__name__", operation)
+        await self._bench.until(
+            lambda: len(self.messages(str(name))) >= times, within=within, insist=False,
+            what=f"{name} of session {self.session_id} from the CPO",
+        )  # fmt: skip
+
+    async def is_billed(self, *, within: float = 10) -> None:
+        """Wait until the hub has taken a CDR; if none comes the scenario goes on and the rules speak."""
+        await self._bench.until(
+            lambda: any(e.accepted for e in self.messages("ChargeDetailRecord")), within=within, insist=False,
+            what=f"accepted ChargeDetailRecord of session {self.session_id}",
+        )  # fmt: skip
+
+    def messages(self, operation: str) -> list[Exchange]:
+        """Finished messages of the CPO with this SessionID."""
+        return self._bench.stage.journal.messages(self.session_id, operation)
+
+
+def described(result: "RemoteResult") -> str:
+    """An answer to a remote request in one line."""
+    if result.accepted:
+        return "accepted"
+    code = (result.acknowledgement or {}).get("StatusCode") or {}
+    text = " ".join(str(code[k]) for k in ("Code", "Description") if code.get(k))
+    exchange = result.exchange
+    return text or (exchange.error if exchange and exchange.error else "no acknowledgement")
+
+
+async def bounded(bench: "Bench", what: str, action: Awaitable[T], within: float) -> T:
+    """Await something with a limit; the scenario is blocked if it takes longer or is refused by the charge point."""
+    limit = bench.patience(within)
+    with bench.log.step(what):
+        try:
+            async with asyncio.timeout(limit):
+                return await action
+        except (StationError, StationTimeout, ImpossibleTransition) as fault:
+            raise Blocked(f"{what}: {fault}") from None
+        except TimeoutError as fault:
+            raise Blocked(f"{what}: {fault or f'not within {limit:g} s'}") from None

@@ -1,0 +1,193 @@
+"""What a scenario speaks to: `bench`, its EVSEs, drivers and sessions. Every verb waits boundedly and is logged.
+
+A verb whose outcome the rest of the scenario rests on raises `Blocked` when it does not come; `tries_...` never does.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from bench.actors import ChargePoint, Driver, Evse, Session
+from bench.scenario import Blocked, Scenario, StepLog
+from fake_hubject.recorder import NotSeen
+from oicp.evidence import Exchange, Observation
+from oicp.services import Direction
+from oicp.sessions import folded, same_id
+
+if TYPE_CHECKING:
+    from fake_hubject.faults import Fault
+    from simulator.evse import VirtualEvse
+
+    from bench.stage import Stage
+
+
+class Bench:
+    """The work bench as one scenario sees it: EVSEs of its own, drivers of its own, the hub for everybody."""
+
+    def __init__(
+        self, stage: "Stage", scenario: Scenario, evses: Sequence["VirtualEvse"], log: StepLog, seed: int
+    ) -> None:
+        self.stage, self.scenario, self.log = stage, scenario, log
+        self.recorder, self.hub = stage.recorder, stage.hub
+        self.operator_id = stage.cpo.operator_id
+        self.since = self.recorder.now()
+        self.random = random.Random(f"{seed}:{scenario.name}")
+        self.evses = tuple(Evse(self, evse) for evse in evses)
+        self._unused = list(self.evses)
+        self.sessions: list[Session] = []
+        self._drivers = 0
+
+    # --- who is there -------------------------------------------------------------------------------------------------
+
+    async def free_evse(self) -> Evse:
+        """The next EVSE of this scenario: nobody else uses it, nothing is plugged in."""
+        if not self._unused:
+            raise Blocked(
+                f'the scenario has no further EVSE; say how many it needs: @scenario("..", evses={len(self.evses) + 1})'
+            )
+        evse = self._unused.pop(0)
+        await self.until(
+            lambda: evse.is_known, within=30, what=f"status and data of {evse.evse_id} at the hub", insist=False
+        )
+        return evse
+
+    async def free_charge_point(self) -> ChargePoint:
+        """The charge point of this scenario with all its EVSEs (`whole_charge_point=True`)."""
+        evse = await self.free_evse()
+        return ChargePoint(self, evse)
+
+    def driver(self, provider_id: str | None = None, evco_id: str | None = None) -> Driver:
+        """A driver with a contract of his own; `provider_id`: one of the EMPs of the bench."""
+        providers = self.stage.provider_ids
+        provider = provider_id or providers[0]
+        self._drivers += 1
+        return Driver(self, provider, evco_id or _evco_id(self.random, provider))
+
+    def other_driver(self) -> Driver:
+        """A driver of another EMP."""
+        return self.driver(self.stage.provider_ids[1])
+
+    # --- waiting ------------------------------------------------------------------------------------------------------
+
+    def patience(self, within: float) -> float:
+        """Seconds of a wait with the patience of the configuration."""
+        return within * self.stage.config.suite.limits.patience
+
+    async def until(self, holds: Callable[[], bool], *, within: float, what: str, insist: bool = True) -> bool:
+        """Wait until something holds; asked again after every message on the OICP wire. `insist`: else the scenario is blocked."""
+        wake = asyncio.Event()
+        limit = self.patience(within)
+
+        def listener(item: Exchange | Observation) -> None:
+            if isinstance(item, Exchange):
+                wake.set()
+
+        with self.log.step(what), self.recorder.listening(listener):
+            try:
+                async with asyncio.timeout(limit):
+                    while not holds():
+                        wake.clear()
+                        await wake.wait()
+                return True
+            except TimeoutError:
+                if insist:
+                    raise Blocked(f"{what}: not within {limit:g} s") from None
+                return False
+
+    async def hub_receives(
+        self, operation: str, *, within: float, since: float | None = None, insist: bool = True,
+        where: Callable[[Exchange], bool] = lambda _: True, what: str | None = None,
+    ) -> Exchange | None:  # fmt: skip
+        """Wait for a finished request of the CPO, from the beginning of the scenario on unless `since` says otherwise."""
+
+        def fits(item: Exchange) -> bool:
+            return item.operation == operation and item.direction is Direction.CPO_TO_HUB and where(item)
+
+        text = what or f"{operation} from the CPO"
+        return await self._waits(self.recorder.exchange, fits, text, within, since, insist)
+
+    async def seen(
+        self, kind: str, *, within: float, evse_id: str | None = None, since: float | None = None,
+        where: Callable[[Observation], bool] = lambda _: True, what: str | None = None, insist: bool = True,
+    ) -> Observation | None:  # fmt: skip
+        """Wait for an observation of a charge point or the stage."""
+
+        def fits(item: Observation) -> bool:
+            return item.kind == kind and (evse_id is None or same_id(item.evse_id, evse_id)) and where(item)
+
+        text = what or f"{kind} at {evse_id or 'the charge points'}"
+        return await self._waits(self.recorder.observation, fits, text, within, since, insist)
+
+    async def _waits(
+        self, ask: Callable[..., Any], fits: Any, what: str, within: float, since: float | None, insist: bool
+    ) -> Any:
+        limit = self.patience(within)
+        with self.log.step(what):
+            try:
+                return await ask(fits, within=limit, since=self.since if since is None else since, what=what)
+            except NotSeen as fault:
+                if insist:
+                    raise Blocked(str(fault)) from None
+                return None
+
+    # --- the hub, the CPO ---------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def hub_fault(self, fault: "Fault") -> AsyncIterator[Any]:
+        """The fault is armed inside the block; one that never fired blocks the scenario."""
+        async with self.hub.fault(fault, scenario=self.scenario.name) as armed:
+            yield armed
+        if not armed.fired:
+            raise Blocked(f"the fault never fired: {fault.name}")
+
+    @asynccontextmanager
+    async def hub_down(self) -> AsyncIterator[None]:
+        """The hub accepts no connection inside the block."""
+        with self.log.step("hub is down"):
+            await self.hub.go_down()
+        try:
+            yield
+        finally:
+            await self.hub.come_up()
+
+    async def passes(self, seconds: float) -> None:
+        """Let time pass, as the scenario needs it (not to wait for something: use the verbs)."""
+        with self.log.step(f"{seconds:g} s pass"):
+            await asyncio.sleep(seconds)
+
+    async def hook(self, name: str, *, within: float = 60, **body: Any) -> None:
+        """Ask the operator of the CPO for something; hooks are those of `[cpo.hooks]`."""
+        with self.log.step(f"hook {name}"):
+            await self.stage.hooks.call(name, body, within=self.patience(within))
+
+    @asynccontextmanager
+    async def restarting_cpo(self) -> AsyncIterator[None]:
+        """The CPO is restarted (hook `restart`); the block runs when it is back."""
+        await self.hook("restart", within=90)
+        yield
+
+    @property
+    def fleet_evse_ids(self) -> tuple[str, ...]:
+        """All EVSEs of the fleet."""
+        return self.stage.evse_ids
+
+    def status_at_hub(self, evse_id: str) -> str | None:
+        """EvseStatus the hub has of an EVSE."""
+        found = {folded(k): v for k, v in self.hub.evse_status(self.operator_id).items()}.get(folded(evse_id))
+        return None if found is None else str(getattr(found, "evse_status", found))
+
+    def record_at_hub(self, evse_id: str) -> dict[str, Any] | None:
+        """EvseDataRecord the hub has of an EVSE."""
+        found = {folded(k): v for k, v in self.hub.evse_data(self.operator_id).items()}.get(folded(evse_id))
+        return None if found is None else dict(getattr(found, "record", found))
+
+
+def _evco_id(rng: random.Random, provider_id: str) -> str:
+    from oicp.ids import evco_check_digit
+
+    country, party = provider_id[:2], provider_id[-3:]
+    instance = "".join(rng.choice("0123456789ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(8))
+    body = f"{country}{party}C{instance}"
+    return f"{country}-{party}-C{instance}-{evco_check_digit(body)}"

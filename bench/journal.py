@@ -1,0 +1,36 @@
+"""An index of the recording while it grows, so that waiting scenarios need not read it from the start again."""
+
+from collections import defaultdict
+
+from oicp.evidence import Exchange, Observation
+from oicp.services import Direction
+from oicp.sessions import folded
+
+
+class Journal:
+    """Finished messages of the CPO by session, transactions that are open; fed by `Recorder.listening`."""
+
+    def __init__(self) -> None:
+        self._by_session: defaultdict[str, list[Exchange]] = defaultdict(list)
+        self.open_transactions: dict[str, Observation] = {}
+        self.undelivered: dict[str, Observation] = {}
+
+    def __call__(self, item: Exchange | Observation) -> None:
+        """Take in what was recorded."""
+        if isinstance(item, Observation):
+            self._observed(item)
+        elif item.t_end is not None and item.direction is Direction.CPO_TO_HUB and item.session_id:
+            self._by_session[folded(item.session_id)].append(item)
+
+    def _observed(self, item: Observation) -> None:
+        reference = str(item.data.get("transaction"))
+        if item.kind == "transaction_started":
+            self.open_transactions[reference] = self.undelivered[reference] = item
+        elif item.kind == "transaction_stopped":
+            self.open_transactions.pop(reference, None)
+        elif item.kind == "transaction_stop_delivered":
+            self.undelivered.pop(reference, None)
+
+    def messages(self, session_id: str, operation: str) -> list[Exchange]:
+        """Finished messages of the CPO with that SessionID."""
+        return [e for e in self._by_session[folded(session_id)] if e.operation == operation] if session_id else []

@@ -1,0 +1,48 @@
+"""After the last scenario: wait, boundedly, for what is still on its way, so that silence means something."""
+
+import asyncio
+
+from bench.stage import Stage
+from oicp.evidence import Exchange, Observation
+
+_QUIET = 2.0
+"""Seconds without a message of the CPO after which nothing more is expected at once."""
+
+
+async def settle(stage: Stage, within: float) -> list[str]:
+    """Wait until every session is billed and the last status changes had time to arrive; returns what is still outstanding."""
+    recorder = stage.recorder
+    wake = asyncio.Event()
+    last = recorder.now()
+
+    def listener(item: Exchange | Observation) -> None:
+        nonlocal last
+        if isinstance(item, Exchange) or item.kind in ("connector_status_delivered", "transaction_stop_delivered"):
+            last = recorder.now()
+        wake.set()
+
+    deadline = last + within
+    with recorder.listening(listener):
+        while (now := recorder.now()) < deadline:
+            waiting = outstanding(stage)
+            if not waiting and now - last >= min(_QUIET, within):
+                return []
+            wake.clear()
+            quiet = max(0.05, last + _QUIET - now) if not waiting else deadline - now
+            try:
+                async with asyncio.timeout(min(quiet, deadline - now)):
+                    await wake.wait()
+            except TimeoutError:
+                continue
+    return outstanding(stage)
+
+
+def outstanding(stage: Stage) -> list[str]:
+    """Sessions whose end the CPO has not reported yet, and transactions a charge point has not delivered yet."""
+    sessions = [
+        f"charge detail record of session {s.session_id}"
+        for s in stage.hub.sessions
+        if s.open and s.kind != "reservation"
+    ]
+    transactions = [f"end of the transaction at {o.evse_id}" for o in stage.journal.undelivered.values()]
+    return [*transactions, *sessions]
