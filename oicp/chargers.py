@@ -61,7 +61,8 @@ class Chargers:
             self._table("transaction", transaction.evse_id).add(transaction.t_start, transaction)
 
     def _read_fleet(self) -> None:
-        for point in wire_json.at(self.evidence.run.fleet, "charge_points") or ():
+        points = wire_json.at(self.evidence.run.fleet, "charge_points")
+        for point in points if isinstance(points, list) else ():
             ident, evses = wire_json.at(point, "id"), wire_json.at(point, "evses")
             for evse in evses if isinstance(evses, list) else ():
                 evse_id, record = wire_json.at(evse, "evse_id"), wire_json.at(evse, "data_record")
@@ -85,9 +86,7 @@ class Chargers:
             self._table(o.kind, o.evse_id).add(o.t, str(o.data.get("connector_status")))
         elif o.kind in ("plugged", "unplugged"):
             self._table("plug", o.evse_id).add(o.t, o.kind == "plugged")
-        elif o.kind == "meter":
-            self._table("meter", o.evse_id).add(o.t, o.data.get("meter_wh"))
-        elif o.kind in ("energy_started", "energy_stopped"):
+        elif o.kind in ("meter", "energy_started", "energy_stopped"):
             self._table("meter", o.evse_id).add(o.t, o.data.get("meter_wh"))
         else:
             self._table(o.kind, o.evse_id).add(o.t, o)

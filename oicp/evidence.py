@@ -191,6 +191,7 @@ OBSERVATIONS: dict[str, str] = {
     "transaction_stopped": "data: transaction, meter_wh, reason",
     "transaction_stop_delivered": "the CPO answered; data: transaction",
     "remote_start_received": "data: id_tag, connector_id, answer",
+    "remote_start_expired": "the charge point dropped an accepted remote start because no vehicle came; data: id_tag",
     "remote_stop_received": "data: transaction_id, answer",
     "reserve_received": "data: reservation_id, id_tag, expiry, answer",
     "reserve_cancelled": "data: reservation_id, answer",
