@@ -289,7 +289,7 @@ class Evidence:
         ends = [e.t_end if e.t_end is not None else e.t for e in self.exchanges]
         return max([*ends, *(o.t for o in self.observations)], default=0.0)
 
-    def about(self, *operations: str, direction: Direction | None = None) -> tuple[Exchange, ...]:
+    def about(self, *operations: str | None, direction: Direction | None = None) -> tuple[Exchange, ...]:
         """Exchanges of these operations in order."""
         found = [e for name in operations for e in self._by_operation.get(name, ())]
         if len(operations) > 1:

@@ -1,5 +1,6 @@
 """What a remote start leads to at the charger: the right EVSE, only after a yes, never after a no (RSTART-004, -005, -011, -015, -020, -021)."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ from oicp.transactions import Transaction, transactions
 
 whole = rules_about_evidence()
 _AT_ONCE_S = 5.0
+_LONGEST_S = 65.0
 _BILLED = "the start was refused, yet the EVSE charged and a charge detail record was sent for it"
 
 
@@ -57,7 +59,9 @@ def _misled(evidence: Evidence) -> dict[int, Observation]:
     starts = [s for s in first_starts(evidence) if fleet.known(evse_of(s))]
     found: dict[int, Observation] = {}
     for command in stray_commands(evidence) if evidence.run.truth else ():
-        near = [s for s in starts if s.t <= command.t <= end_of(s) + _AT_ONCE_S and s.number not in found]
+        last = bisect_right(starts, command.t, key=lambda s: s.t)
+        first = bisect_right(starts, command.t - _LONGEST_S, key=lambda s: s.t)
+        near = [s for s in starts[first:last] if command.t <= end_of(s) + _AT_ONCE_S and s.number not in found]
         own = [s for s in near if not fleet.of("remote_start_received", evse_of(s)).between(s.t, command.t)]
         point = fleet.points.get(folded(command.evse_id or ""))
         beside = [s for s in own or near if fleet.points.get(folded(evse_of(s) or "")) == point]
@@ -206,10 +210,8 @@ def closed_by_notification(own: Session) -> bool:
 
 def lapse(evidence: Evidence, start: Exchange) -> float | None:
     """When the charge point dropped an accepted start because no EV came."""
-    events = evidence.seen("remote_start_expired")
-    return next(
-        (o.t for o in events if o.t >= start.t and folded(o.evse_id or "") == folded(evse_of(start) or "")), None
-    )
+    dropped: Observation | None = chargers(evidence).of("remote_start_expired", evse_of(start)).first_after(start.t)
+    return dropped.t if dropped else None
 
 
 @whole.rule("RSTART-015")

@@ -1,0 +1,253 @@
+"""One CDR for every session, in time, to the right place, and none too many (CDR-001 to -004, -006, -026, -027, -040)."""
+
+from collections.abc import Iterator
+
+from oicp import deliveries
+from oicp.chargers import chargers
+from oicp.deliveries import CDR, cdr_grace, claimed, due
+from oicp.evidence import Evidence, Exchange
+from oicp.limits import limit
+from oicp.moments import second_of
+from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
+from oicp.rules.remote_refusals import end_of
+from oicp.rules.remote_start import closed_by_notification, lapse, stray_commands
+from oicp.sessions import Session, folded, session, session_id_of, sessions
+
+whole = rules_about_evidence()
+_CHARGING = ("remote", "rfid")
+_BOTH_SIDES = ("run", "serve", "tap")
+_SAW_ANSWER_S = 5.0
+
+
+def cdrs(evidence: Evidence) -> Iterator[Exchange]:
+    """All CDRs the CPO sent, faults or not, oldest first."""
+    yield from (e for e in evidence.about(CDR) if e.by_cpo)
+
+
+def disturbed(evidence: Evidence, begin: float, end: float) -> bool:
+    """Hub or CPO were down meanwhile, so that sending could not simply happen."""
+    return deliveries.hub_was_down(evidence, begin, end) or bool(deliveries.interruptions(evidence).between(begin, end))
+
+
+@whole.rule("CDR-001", "CDR-002")
+def every_session_gets_its_cdr(evidence: Evidence) -> Iterator[Yield]:
+    """For every session in which energy flowed a CDR is sent after its end, whatever ended it."""
+    for own in sessions(evidence):
+        if own.kind not in _CHARGING or not own.accepted:
+            continue
+        if evidence.run.truth and deliveries.charged(own):
+            yield from _missing(evidence, own)
+        elif not evidence.run.truth:
+            yield from _missing_without_truth(evidence, own)
+
+
+def _missing(evidence: Evidence, own: Session) -> Iterator[Yield]:
+    remotely, told = deliveries.ended_by_remote_stop(own), due(own)
+    if own.cdrs:
+        if told is not None:
+            yield Checked("CDR-001", own.operation)
+            yield from () if remotely else (Checked("CDR-002", own.operation),)
+        return
+    began = own.start.t if own.start else 0.0
+    if told is None:
+        return
+    grace, waited = cdr_grace(evidence), evidence.t_end - told
+    if own.session_id in claimed(evidence):
+        yield NotExercised("CDR-001", "the CDR of a session came under another SessionID or path, see there")
+    elif disturbed(evidence, began, told + grace) or deliveries.cpo_gone(evidence):
+        return  # SESS-004, CDR-030 and CDR-031 judge it
+    elif waited > grace:
+        yield from _none_came(own, waited, remotely)
+    else:
+        yield NotExercised(
+            "CDR-001", f"a session ended {waited:.0f} s before the recording did, too late to miss its CDR"
+        )
+
+
+def _none_came(own: Session, waited: float, remotely: bool) -> Iterator[Yield]:
+    end = deliveries.last_end(own)
+    how = "a remote stop" if remotely else f"{end.reason if end and end.reason else 'the charge point'}"
+    for requirement in ("CDR-001",) if remotely else ("CDR-002", "CDR-001"):
+        yield finding(
+            f"no CDR within {waited:.0f} s after the end of the session (ended by {how})",
+            requirement=requirement, session_id=own.session_id, evse_id=own.evse_id,
+            exchange=own.start.number if own.start else None,
+        )  # fmt: skip
+
+
+def _missing_without_truth(evidence: Evidence, own: Session) -> Iterator[Yield]:
+    if own.cdrs:
+        yield Checked("CDR-001", own.operation)
+        return
+    stops = [s for s in own.stops if s.accepted and not s.faults]
+    sent = any(e.by_cpo for e in evidence.about("ChargeDetailRecord", "PushEvseStatus", "PushEvseData"))
+    if not stops or evidence.run.source not in _BOTH_SIDES or not sent or closed_by_notification(own):
+        return
+    waited = evidence.t_end - end_of(stops[0])
+    if own.session_id in claimed(evidence) or disturbed(evidence, stops[0].t, evidence.t_end):
+        return
+    if waited > limit(evidence, "cdr_missing_s"):
+        yield finding(
+            f"neither a CDR nor an End notification within {waited:.0f} s after an accepted stop",
+            on=stops[0], requirement="CDR-001",
+        )  # fmt: skip
+
+
+@whole.rule("CDR-003")
+def one_cdr_per_session(evidence: Evidence) -> Iterator[Yield]:
+    """After the positive answer to a CDR no second one is sent for that session."""
+    for own in sessions(evidence):
+        first = next((c for c in own.cdrs if c.accepted and not deliveries.lost(c)), None)
+        if first is None:
+            continue
+        yield Checked("CDR-003", CDR)
+        for second in own.cdrs:
+            if second.number > first.number and _knew(evidence, first, second):
+                yield finding(
+                    f"another CDR {second.t - end_of(first):.1f} s after the one that was accepted (exchange {first.number})",
+                    on=second,
+                )  # fmt: skip
+                break
+
+
+def _knew(evidence: Evidence, first: Exchange, second: Exchange) -> bool:
+    """The CPO had the positive answer to the first CDR when it sent the second, or could not have missed it yet."""
+    if first.faults or (first.duration_s or 0) > _SAW_ANSWER_S:
+        return False
+    return not deliveries.interruptions(evidence).between(first.t, end_of(first) + _SAW_ANSWER_S)
+
+
+@whole.rule("CDR-004")
+def cdr_is_for_an_open_session(evidence: Evidence) -> Iterator[Yield]:
+    """The SessionID of a CDR is one the hub created for this operator and that is still open."""
+    tried: set[str | None] = set()
+    for cdr in cdrs(evidence):
+        ident = session_id_of(cdr)
+        own = session(evidence, ident)
+        repeat = ident in tried
+        tried.add(ident)
+        unanswered = own is not None and own.start is not None and own.start.result is None and own.start.answer is None
+        if deliveries.says_closed(cdr) and not repeat and not unanswered:
+            yield finding("the hub answered that the session is not valid", on=cdr, pointer="/SessionID")
+        elif deliveries.says_closed(cdr) and own is not None and own.cdrs[0].accepted and not own.cdrs[0].faults:
+            yield finding("the session was closed by an earlier CDR", on=cdr, pointer="/SessionID")
+        elif cdr.accepted:
+            yield Checked("CDR-004", CDR)
+
+
+@whole.rule("CDR-006")
+def cdr_comes_at_once(evidence: Evidence) -> Iterator[Yield]:
+    """A CDR is sent within 10 s after the session was closed in the backend."""
+    disturbing = [e.t for e in cdrs(evidence) if e.faults or deliveries.failed(e)]
+    for own in sessions(evidence):
+        if own.kind not in _CHARGING or not own.cdrs or not own.accepted:
+            continue
+        cdr = own.cdrs[0]
+        closed = _closed_at(evidence, own, cdr)
+        if closed is None or disturbed(evidence, closed, cdr.t) or any(closed <= t < cdr.t for t in disturbing):
+            continue
+        yield Checked("CDR-006", CDR)
+        if cdr.t - closed > limit(evidence, "cdr_soon_s"):
+            yield finding(f"sent {cdr.t - closed:.1f} s after the session was over; 10 s are the limit", on=cdr)
+
+
+def _closed_at(evidence: Evidence, own: Session, cdr: Exchange) -> float | None:
+    said = second_of(cdr, cdr.body.get("SessionEnd"))
+    stops = [end_of(s) for s in own.stops if s.accepted]
+    told = due(own) if evidence.run.truth else max(stops, default=None)
+    if told is None or said is None or said > cdr.t:
+        return told
+    return max(told, said)
+
+
+@whole.rule("CDR-026")
+def no_cdr_for_a_refused_start(evidence: Evidence) -> Iterator[Yield]:
+    """For a session whose start was refused no CDR is sent."""
+    for own in sessions(evidence):
+        start = own.start
+        if own.kind != "remote" or start is None or start.result is not False or any(s.accepted for s in own.starts):
+            continue
+        if own.cdrs:
+            yield finding(f"a CDR although the start was refused with {start.status_code}", on=own.cdrs[0])
+        elif evidence.t_end - end_of(start) >= _SAW_ANSWER_S:
+            yield Checked("CDR-026", start.operation or "")
+
+
+@whole.rule("CDR-027")
+def a_session_without_energy_is_closed(evidence: Evidence) -> Iterator[Yield]:
+    """An accepted session that ends without energy gets a CDR with 0 kWh or an End notification."""
+    if not evidence.run.truth:
+        return
+    strays, replaced = stray_commands(evidence), _replaced(evidence)
+    for own in sessions(evidence):
+        if own.kind not in _CHARGING or not own.accepted or deliveries.charged(own) or own.start is None:
+            continue
+        ended = _ended_empty(evidence, own, replaced.get(own.session_id))
+        if ended is None or any(own.start.t <= o.t <= end_of(own.start) + _SAW_ANSWER_S for o in strays):
+            continue
+        if own.cdrs or closed_by_notification(own) or own.session_id in claimed(evidence):
+            yield Checked("CDR-027", own.operation)
+        else:
+            yield from _not_closed(evidence, own, *ended)
+
+
+def _replaced(evidence: Evidence) -> dict[str, float]:
+    """SessionID -> when another session began to charge on its EVSE."""
+    waiting: dict[str, list[str]] = {}
+    found: dict[str, float] = {}
+    for own in sessions(evidence):
+        key = folded(own.evse_id or "")
+        if own.kind not in _CHARGING or not own.accepted:
+            continue
+        if own.transactions:
+            found |= {i: own.transactions[0].t_start for i in waiting.pop(key, []) if i not in found}
+        else:
+            waiting.setdefault(key, []).append(own.session_id)
+    return found
+
+
+def _ended_empty(evidence: Evidence, own: Session, replaced: float | None) -> tuple[float, float, str] | None:
+    """When the session ended, how long closing may take, and how it ended; None if it is still open or a case of RSTART-004."""
+    grace, slow = cdr_grace(evidence), limit(evidence, "lapsed_session_s")
+    told = due(own)
+    if own.transactions:
+        return None if told is None else (told, grace, "its transaction ended without energy")
+    assert own.start is not None
+    commands = chargers(evidence).of("remote_start_received", own.evse_id).between(own.start.t, end_of(own.start) + 5)
+    if commands and all(str(o.data.get("answer")) != "Accepted" for o in commands):
+        return None
+    stops = [end_of(s) for s in own.stops if s.accepted]
+    if stops:
+        return min(stops), grace, "it was stopped before anything flowed"
+    dropped = lapse(evidence, own.start) if own.kind == "remote" else None
+    if dropped is not None:
+        return dropped, slow, "the charge point dropped the start because no EV came"
+    return None if replaced is None else (replaced, slow, "another session took its place")
+
+
+def _not_closed(evidence: Evidence, own: Session, ended: float, allowed: float, how: str) -> Iterator[Yield]:
+    waited = evidence.t_end - ended
+    assert own.start is not None
+    if disturbed(evidence, own.start.t, ended + allowed) or deliveries.cpo_gone(evidence):
+        return
+    if waited > allowed:
+        yield finding(
+            f"neither a CDR nor an End notification within {waited:.0f} s: {how}",
+            on=own.start, session_id=own.session_id,
+        )  # fmt: skip
+    else:
+        yield NotExercised(
+            "CDR-027", f"{how}; closing the session may take {allowed:.0f} s, recorded were {waited:.0f} s"
+        )
+
+
+@whole.rule("CDR-040")
+def cdr_goes_to_its_path(evidence: Evidence) -> Iterator[Yield]:
+    """CDRs go to the v22 path with the id of the certificate."""
+    for cdr in cdrs(evidence):
+        yield Checked("CDR-040", CDR)
+        presented = cdr.tls.partner_id if cdr.tls else None
+        if presented and folded(presented) != folded(cdr.partner_id):
+            yield finding(f"the path names {cdr.partner_id}, the certificate is that of {presented}", on=cdr)
+    for stray in deliveries.misplaced(evidence):
+        yield finding(f"a CDR was sent to {stray.request.target}", on=stray)
