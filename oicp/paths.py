@@ -1,0 +1,87 @@
+"""Request targets read: the path below `/api/oicp`, the raw id in it, how that id was spelled and encoded."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import unquote
+
+from oicp import wire_json
+from oicp.evidence import Exchange
+from oicp.services import OPERATIONS, PREFIX
+from oicp.wire_json import Json
+
+
+class Spelling(StrEnum):
+    """How the id in a path is written."""
+
+    ENCODED = "percent-encoded"
+    ASTERISK = "asterisk"
+    HYPHEN = "hyphen"
+    PLAIN = "no separator"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One request target. `front`: what stands before `/api/oicp`, None where that is missing; `path`: what follows it, decoded.
+
+    `raw_id`: the segment of the operator or provider as it came, None where there is none.
+    """
+
+    front: str | None
+    path: str
+    raw_id: str | None
+
+    @property
+    def spelling(self) -> Spelling | None:
+        """How the id is written."""
+        if not self.raw_id:
+            return None
+        if "%" in self.raw_id:
+            return Spelling.ENCODED
+        return Spelling.ASTERISK if "*" in self.raw_id else Spelling.HYPHEN if "-" in self.raw_id else Spelling.PLAIN
+
+
+_ID = re.compile(r"/(?:operators|providers)/([^/?]*)")
+
+
+def read_target(target: str) -> Target:
+    """Take a target apart; absolute form (`https://host/path`) and a query are taken too."""
+    path = target.split("?", 1)[0].split("#", 1)[0]
+    if "://" in path.split("/api/", 1)[0]:
+        path = "/" + path.split("://", 1)[1].partition("/")[2]
+    at = path.find(PREFIX + "/")
+    behind = path if at < 0 else path[at + len(PREFIX) :]
+    match = _ID.search(behind)
+    return Target(path[:at] if at >= 0 else None, unquote(behind, errors="replace"), match[1] if match else None)
+
+
+_TEXTS = ("evsepush", "cdrmgmt", "charging", "notificationmgmt", "dynamicpricing", "authdata", "oicp", "operators",
+          "evsepull", "data-records", "status-records", "charge-detail-record", "authorize", "reservation")  # fmt: skip
+
+
+def looks_like_oicp(target: str) -> bool:
+    """The target was meant for an OICP operation."""
+    text = target.lower()
+    return any(word in text for word in _TEXTS)
+
+
+def nearest(path: str) -> str | None:
+    """The published path that a wrong one comes closest to: the same last words."""
+    last = path.rstrip("/").rsplit("/", 1)[-1].lower()
+    for operation in OPERATIONS.values():
+        if last and operation.path.lower().endswith("/" + last):
+            return operation.path
+    return None
+
+
+_PLACES = (("OperatorID",), ("OperatorEvseData", "OperatorID"), ("OperatorEvseStatus", "OperatorID"),
+           ("PricingProductData", "OperatorID"))  # fmt: skip
+
+
+def operator_in_body(exchange: Exchange) -> tuple[str, str] | None:
+    """OperatorID a message names and its pointer; None where it names none."""
+    for place in _PLACES:
+        value: Json = wire_json.at(exchange.body, *place)
+        if isinstance(value, str) and value:
+            return value, wire_json.pointer(*place)
+    return None

@@ -1,0 +1,134 @@
+"""HTTP side of what the CPO sends: method, path, content type, encoding (HTTP-001 to HTTP-004, HTTP-010)."""
+
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from oicp.content_types import content_type
+from oicp.evidence import Evidence, Exchange
+from oicp.mojibake import broken_text
+from oicp.paths import looks_like_oicp, nearest, operator_in_body, read_target
+from oicp.rulebook import Checked, Yield, finding, rules_about_evidence, rules_about_sent
+from oicp.services import HUB_TO_CPO, OPERATIONS, operation_of
+from oicp.sessions import folded
+
+whole = rules_about_evidence()
+sent = rules_about_sent()
+_PASSIVE = ("har", "flows", "message")
+
+
+def _of_oicp(e: Exchange) -> bool:
+    return e.operation is not None or looks_like_oicp(e.request.target)
+
+
+@sent.rule("HTTP-001", when=_of_oicp)
+def posts_json(e: Exchange) -> Iterator[Yield]:
+    """Every operation is a POST with a JSON body."""
+    if e.request.method.upper() != "POST":
+        yield finding(f"{e.request.method} instead of POST", on=e)
+    elif not e.faults and not e.sent.is_object and not (e.sent.error or "").startswith("not UTF-8"):
+        kind = e.sent.error or "it is JSON, but no object"
+        yield finding(f"the body is no JSON object: {kind}", on=e)
+
+
+@whole.rule("HTTP-002")
+def calls_published_paths(evidence: Evidence) -> Iterator[Yield]:
+    """Operations are called at their published paths, service version included."""
+    anywhere = evidence.run.source in _PASSIVE
+    for e in evidence.exchanges:
+        if not e.by_cpo or not (e.operation or looks_like_oicp(e.request.target) or e.request.body.strip()):
+            continue
+        told = _wrong_path(e, anywhere)
+        yield finding(told, on=e, requirement="HTTP-002") if told else Checked("HTTP-002", e.operation or "")
+
+
+def _wrong_path(e: Exchange, anywhere: bool) -> str | None:
+    target = read_target(e.request.target)
+    known = operation_of(target.path)
+    if known and target.front is not None and (anywhere or not target.front):
+        return None
+    if known and target.front is None:
+        return f"{e.request.target} lacks /api/oicp in front"
+    if known:
+        return f"{e.request.target} has {target.front} in front of /api/oicp"
+    near = nearest(target.path) or (OPERATIONS[e.operation].path if e.operation in OPERATIONS else None)
+    return f"{e.request.target} is none of the published paths" + (
+        f"; meant is perhaps /api/oicp{near}" if near else ""
+    )
+
+
+@sent.rule("HTTP-003", when=lambda e: _of_oicp(e) and bool(e.request.body.strip()))
+def says_application_json(e: Exchange) -> Iterator[Yield]:
+    """Requests carry `Content-Type: application/json`, a charset names UTF-8."""
+    header = e.header("Content-Type")
+    if header is None or not header.strip():
+        yield finding("Content-Type is missing", on=e, contested=e.sent.error is None)
+        return
+    kind = content_type(header)
+    if not kind.is_json:
+        yield finding(f"Content-Type is {header}", on=e, contested=kind.is_other_json and kind.is_utf8)
+    elif not kind.is_utf8:
+        yield finding(f"Content-Type names the charset {kind.charset}", on=e)
+
+
+@whole.rule("HTTP-004")
+def writes_utf8(evidence: Evidence) -> Iterator[Yield]:
+    """Bodies of the CPO are UTF-8 and characters beyond ASCII survive."""
+    for e in evidence.exchanges:
+        if e.faults or not (e.by_cpo or e.direction is HUB_TO_CPO) or not _of_oicp(e):
+            continue
+        body = e.request.body if e.by_cpo else (e.answer.body if e.answer else b"")
+        if body.isascii() and b"\\u" not in body and b"\x00" not in body:
+            continue  # the same bytes in every encoding: nothing was put to the test
+        told = _not_utf8(body, e)
+        if told:
+            yield finding(told, on=e, requirement="HTTP-004", in_answer=not e.by_cpo)
+        else:
+            yield Checked("HTTP-004", e.operation or "")
+
+
+def _not_utf8(body: bytes, e: Exchange) -> str | None:
+    if b"\x00" in body:
+        return "the body holds zero bytes, as UTF-16 does"
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        return f"the body is not UTF-8: byte 0x{body[fault.start]:02x} at offset {fault.start}"
+    if b"\\u" in body:
+        text += _escaped((e.sent if e.by_cpo else e.answered).value)
+    return broken_text(text)
+
+
+def _escaped(value: object) -> str:
+    """All texts of a JSON value, for characters that were written as escapes."""
+    if isinstance(value, str):
+        return "" if value.isascii() else value + "\n"
+    if isinstance(value, dict):
+        return "".join(_escaped(item) for item in value.values())
+    return "".join(_escaped(item) for item in value) if isinstance(value, list) else ""
+
+
+@whole.rule("HTTP-010")
+def ids_survive_encoding(evidence: Evidence) -> Iterator[Yield]:
+    """An id in a path decodes to the text that was meant."""
+    own = {folded(i): i for i in evidence.run.operator_ids}
+    for e in evidence.exchanges:
+        raw = read_target(e.request.target).raw_id if e.by_cpo and e.operation else None
+        if raw is None:
+            continue
+        told = _garbled(raw, operator_in_body(e), own)
+        yield finding(told, on=e, requirement="HTTP-010") if told else Checked("HTTP-010", e.operation or "")
+
+
+def _garbled(raw: str, in_body: tuple[str, str] | None, own: dict[str, str]) -> str | None:
+    once = unquote(raw, errors="replace")
+    if in_body and once == in_body[0]:
+        return None
+    shown = f"{raw} in the path decodes to {once!r}"
+    if "%" in once:
+        return f"{shown}: the id is encoded twice"
+    if "\ufffd" in once:
+        return f"{shown}: that is no UTF-8"
+    if " " in once:
+        meant = in_body[0] if in_body else own.get(folded(once.replace(" ", "")), once.replace(" ", "+"))
+        return f"{shown}, meant is {meant!r}"
+    return f"{shown}: the plus sign of a DIN id was lost" if in_body and in_body[0] == "+" + once else None
