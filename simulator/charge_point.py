@@ -1,0 +1,343 @@
+"""A virtual charge point: the box that speaks OCPP, with one or more EVSEs and no RFID reader."""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol
+
+from simulator.configuration import Configuration
+from simulator.dialect import Dialect
+from simulator.evse import Reservation, VirtualEvse
+from simulator.link import Payload
+from simulator.meter import Meter, Reading
+from simulator.modem import Modem
+from simulator.outbox import Message, Outbox, Words
+from simulator.security import OcppSecurity
+from simulator.settings import FleetSettings
+from simulator.transaction import Driver, Kind, Transaction, TransactionEvent, now
+from simulator.waiting import Bell, StationError
+
+
+class Observe(Protocol):
+    """Where observations go; the signature of the recorder's `observe`."""
+
+    def __call__(
+        self, kind: str, *, evse_id: str | None = None, charge_point: str | None = None, **data: Any
+    ) -> Any: ...
+
+
+class TaskOwner(Protocol):
+    """Who owns tasks that outlive the call that starts them."""
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine until it is done or the owner ends."""
+
+
+class ChargePoint:
+    """One charge point of a fleet. `latency` and `jitter` (seconds) may be changed at any time."""
+
+    def __init__(
+        self, entry: Mapping[str, Any], url: str, security: OcppSecurity, tls: ssl.SSLContext | None,
+        observe: Observe, settings: FleetSettings, rng: random.Random, gate: asyncio.Semaphore,
+        watch: Callable[[VirtualEvse], None], owner: TaskOwner,
+    ) -> None:  # fmt: skip
+        self.id = str(entry["id"])
+        self.ocpp_version = str(entry.get("ocpp_version", "1.6"))
+        self.security = security
+        self.tls = tls
+        self.password = security.password_of(self.id)
+        self.settings = settings
+        self.latency = settings.latency
+        self.jitter = settings.jitter
+        self.watch = watch
+        self.operative = True
+        self.outbox = Outbox()
+        self._observe = observe
+        self._rng = rng
+        self._owner = owner
+        self._bell = Bell()
+        self._powered = True
+        self.evses = tuple(self._evse(item, number) for number, item in enumerate(entry["evses"], 1))
+        self.by_connector = {evse.connector_id: evse for evse in self.evses}
+        self.configuration = Configuration(self)
+        self.modem = Modem(self, url, rng, gate)
+
+    def _evse(self, item: Mapping[str, Any], number: int) -> VirtualEvse:
+        record = item.get("data_record") or {}
+        signs = record.get("CalibrationLawDataAvailability") == "External"
+        start_wh = float(self._rng.randrange(100_000, 9_000_000))
+        meter = Meter(f"{self.id}-M{number}", start_wh, signs=signs)
+        return VirtualEvse(self, str(item["evse_id"]), int(item.get("connector_id", number)), record, meter)
+
+    def __repr__(self) -> str:
+        return f"<charge point {self.id}: {'connected' if self.online else 'not connected'}>"
+
+    # --- what can be seen --------------------------------------------------------------------------------------------
+
+    @property
+    def online(self) -> bool:
+        """Connected to the CPO and its boot was accepted."""
+        return self.modem.registered
+
+    @property
+    def undelivered(self) -> int:
+        """Messages about transactions the CPO has not answered yet."""
+        return self.outbox.pending
+
+    @property
+    def meter_interval(self) -> float:
+        """Seconds between sampled meter values; infinite where the CPO switched them off."""
+        seconds = self.configuration.seconds("MeterValueSampleInterval")
+        return seconds if seconds > 0 else float("inf")
+
+    @property
+    def connection_timeout(self) -> float:
+        """Seconds a driver has to plug in after an accepted start; infinite where the CPO set 0."""
+        seconds = self.configuration.seconds("ConnectionTimeOut")
+        return seconds if seconds > 0 else float("inf")
+
+    @property
+    def stops_for_invalid_tag(self) -> bool:
+        """Whether a transaction ends when the CPO does not accept the driver."""
+        return self.configuration.flag("StopTransactionOnInvalidId")
+
+    # --- what a scenario does with it --------------------------------------------------------------------------------
+
+    async def connected(self, *, within: float = 30.0) -> None:
+        """Wait until the CPO accepted the boot, at most `within` seconds."""
+        await self._bell.until(
+            lambda: self.online, within, f"{self.id} connecting to {self.modem.url}", self._link_state
+        )
+
+    async def delivered(self, *, within: float = 30.0) -> None:
+        """Wait until the CPO answered everything about transactions, at most `within` seconds."""
+        await self._bell.until(
+            lambda: self.outbox.pending == 0, within, f"{self.id} delivering its transactions",
+            lambda: f"{self.outbox.pending} messages are left",
+        )  # fmt: skip
+
+    async def go_offline(self) -> None:
+        """The network is lost; charging goes on and is reported later."""
+        self.modem.disconnect("the network is lost (by scenario)", stay=True)
+        await self._bell.until(lambda: not self.online, 5.0, f"{self.id} going offline", self._link_state)
+
+    async def go_online(self, *, within: float = 30.0) -> None:
+        """The network is back; waits until the CPO has it again."""
+        self.modem.reconnect()
+        await self.connected(within=within)
+
+    async def reboot(self, *, hard: bool = False, within: float = 30.0) -> None:
+        """Restart the charge point; a running transaction ends. Waits until it is connected again."""
+        await self._restart(hard, "LocalReset")
+        await self.connected(within=within)
+
+    async def lose_power(self) -> None:
+        """No more mains: charging ends, the connection is gone, nothing can be said until `restore_power`."""
+        self._powered = False
+        self.modem.disconnect("power lost (by scenario)", stay=True)
+        self._end_all("PowerLoss", "AbnormalCondition")
+        await self._bell.until(lambda: not self.online, 5.0, f"{self.id} losing power", self._link_state)
+
+    async def restore_power(self, *, within: float = 30.0) -> None:
+        """Mains are back: it boots, reports the transactions the loss ended, and goes on."""
+        if self._powered:
+            raise StationError(f"restore power: {self.id} has power")
+        self._powered = True
+        self._power_up("PowerUp")
+        await self.go_online(within=within)
+
+    # --- what the CPO wants of it ------------------------------------------------------------------------------------
+
+    def restart_soon(self, hard: bool) -> None:
+        """Reset by the CPO, after the answer to it went out."""
+        self._owner.start(self._restart(hard, "RemoteReset"))
+
+    def restart_when_idle(self) -> None:
+        """Reset by the CPO as soon as no transaction runs."""
+        self._owner.start(self._restart_idle())
+
+    async def _restart_idle(self) -> None:
+        for evse in self.evses:
+            await evse.transaction_ends(within=float("inf"))
+        await self._restart(False, "ScheduledReset")
+
+    async def _restart(self, hard: bool, reason: str) -> None:
+        self._end_all("HardReset" if hard else "SoftReset", "ResetCommand")
+        if not hard and self.online:
+            await self._settle_outbox()
+        self.modem.disconnect("rebooting", stay=True)
+        await asyncio.sleep(self.settings.timing.boot)
+        self._power_up(reason)
+        self.modem.reconnect()
+
+    async def _settle_outbox(self) -> None:
+        """A soft reset stops transactions gracefully: give their messages a moment to get out."""
+        try:
+            async with asyncio.timeout(self.settings.timing.call_timeout):
+                await self._drained()
+        except TimeoutError:
+            return
+
+    async def _drained(self) -> None:
+        await self._bell.until(lambda: self.outbox.pending == 0 or not self.online, float("inf"), "sending")
+
+    def _end_all(self, reason: str, trigger: str) -> None:
+        for evse in self.evses:
+            evse.power_down(reason, trigger)
+
+    def _power_up(self, reason: str) -> None:
+        self.modem.boot_reason = reason
+        for evse in self.evses:
+            evse.power_up()
+
+    def change_availability(self, connector_id: int, operative: bool) -> str:
+        """Accepted, Scheduled or Rejected (no such connector). Connector 0 is the charge point with all its EVSEs."""
+        if connector_id == 0:
+            self.operative = operative
+            answers = [evse.change_availability(operative) for evse in self.evses]
+            self._report_self()
+            return "Scheduled" if "Scheduled" in answers else "Accepted"
+        evse = self.by_connector.get(connector_id)
+        return "Rejected" if evse is None else evse.change_availability(operative)
+
+    def pick(self, connector_id: int | None) -> VirtualEvse | None:
+        """The EVSE a start is meant for; without a number the one a car is plugged in at, else a free one."""
+        if connector_id is not None:
+            return self.by_connector.get(connector_id)
+        ranking = ("Preparing", "Available", "Reserved")
+        able = [evse for evse in self.evses if evse.connector_status in ranking and evse.transaction is None]
+        return min(able, key=lambda evse: ranking.index(evse.connector_status), default=self.evses[0])
+
+    def transaction(self, ident: int | str) -> Transaction | None:
+        """The running transaction with the CPO's id (OCPP 1.6) or ours (2.0.1)."""
+        for evse in self.evses:
+            running = evse.transaction
+            if running is not None and ident in (running.transaction_id, running.reference):
+                return running
+        return None
+
+    # --- what it tells the CPO ---------------------------------------------------------------------------------------
+
+    def report(self, evse: VirtualEvse) -> None:
+        """StatusNotification of an EVSE, if there is somebody to hear it; after a reconnect all are sent anyway."""
+        dialect = self.modem.dialect
+        if not self.online or dialect is None:
+            return
+        words, connector_status = dialect.status(evse), evse.connector_status
+
+        def answered(_: Dialect, __: Payload) -> None:
+            self.seen("connector_status_delivered", evse_id=evse.evse_id, connector_status=connector_status)
+
+        self.outbox.put(Message(lambda _: words, answered))
+
+    def say(self, words: Callable[[Dialect], Words | None]) -> None:
+        """Any other call, while the connection stands."""
+        if self.online:
+            self.outbox.put(Message(words))
+
+    def _report_self(self) -> None:
+        if self.online and self.modem.dialect is not None:
+            words = self.modem.dialect.own_status()
+            self.outbox.put(Message(lambda _: words))
+
+    def report_all(self) -> None:
+        """StatusNotification of the charge point and of each EVSE."""
+        self._report_self()
+        for evse in self.evses:
+            self.report(evse)
+
+    def tell(
+        self, transaction: Transaction, kind: Kind, trigger: str, readings: tuple[Reading, ...] = ()
+    ) -> None:  # fmt: skip
+        """An event of a transaction, kept until the CPO answered it."""
+        event = TransactionEvent(
+            kind, transaction, now(), transaction.next_number(), trigger, transaction.evse.connector_status, readings,
+            offline=not self.online,
+        )  # fmt: skip
+
+        def answered(dialect: Dialect, answer: Payload) -> None:
+            found = dialect.read_transaction(event, answer)
+            self._transaction_answered(event, found.transaction_id, found.id_tag_status)
+
+        self.outbox.put(Message(lambda dialect: dialect.transaction(event), answered, self._not_told(event), keep=True))
+
+    def _not_told(self, event: TransactionEvent) -> Callable[[str], None]:
+        def failed(_: str) -> None:
+            if event.kind == "Started":
+                # The driver was accepted before; a charge point does not strand him because a server errs.
+                event.transaction.evse.start_answered(event.transaction, None)
+            self._bell.ring()
+
+        return failed
+
+    def _transaction_answered(self, event: TransactionEvent, ident: int | str | None, tag: str | None) -> None:
+        transaction, evse = event.transaction, event.transaction.evse
+        if event.kind == "Started":
+            transaction.transaction_id, transaction.answered = ident, True
+            self.seen(
+                "transaction_start_delivered", evse_id=evse.evse_id, transaction=transaction.reference,
+                transaction_id=ident, id_tag_status=tag,
+            )  # fmt: skip
+            evse.start_answered(transaction, tag)
+        elif event.kind == "Ended":
+            self.seen("transaction_stop_delivered", evse_id=evse.evse_id, transaction=transaction.reference)
+        elif tag not in (None, "Accepted"):
+            evse.start_answered(transaction, tag)
+        self._bell.ring()
+
+    def ask_about(self, evse: VirtualEvse, driver: Driver) -> None:
+        """Authorize; the driver waits for the answer."""
+
+        def answered(dialect: Dialect, answer: Payload) -> None:
+            found = dialect.read_authorize(answer)
+            self.seen("authorize", evse_id=evse.evse_id, id_tag=driver.id_tag, answer=found)
+            evse.authorized(driver, found)
+
+        def failed(_: str) -> None:
+            self.seen("authorize", evse_id=evse.evse_id, id_tag=driver.id_tag, answer=None)
+            evse.authorized(driver, "Invalid")
+
+        self.outbox.put(Message(lambda dialect: dialect.authorize(driver.id_tag, driver.token_type), answered, failed))
+
+    def reservation_ran_out(self, evse: VirtualEvse, reservation: Reservation) -> None:
+        """Only OCPP 2.0.1 has a message for it; the status tells the rest."""
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def accepted(self) -> None:
+        """The CPO accepted the boot (or the connection is back)."""
+        self.seen("charge_point_connected")
+        self.report_all()
+        self._bell.ring()
+
+    def lost(self, reason: str) -> None:
+        """The connection is gone."""
+        self.seen("charge_point_disconnected", reason=reason)
+        self._bell.ring()
+
+    def seen(self, kind: str, *, evse_id: str | None = None, **data: Any) -> int | None:
+        """Hand an observation on; returns its number where the recorder gives one."""
+        observation = self._observe(kind, evse_id=evse_id, charge_point=self.id, **data)
+        return getattr(observation, "number", None)
+
+    def saw_call(
+        self, sender: str, action: str, payload: Any, answer: Any, error: str | None, duration_s: float
+    ) -> None:
+        """One OCPP call ended."""
+        if self.settings.observe_calls:
+            self.seen(
+                "ocpp", sender=sender, action=action, payload=payload, answer=answer, error=error,
+                duration_s=round(duration_s, 4),
+            )  # fmt: skip
+
+    async def delay(self) -> None:
+        """Injected latency before a frame goes out."""
+        if self.latency or self.jitter:
+            await asyncio.sleep(max(0.0, self.latency + self._rng.uniform(-self.jitter, self.jitter)))
+
+    def _link_state(self) -> str:
+        if self.online:
+            return f"{self.id} is connected"
+        network = "" if self.modem.wanted else ", its network is off"
+        return f"{self.id} is not connected{network}; last seen: {self.modem.last_trouble or 'nothing'}"

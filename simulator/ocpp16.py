@@ -1,0 +1,324 @@
+"""OCPP 1.6J as a charge point speaks it: the words for what happened, and the answers to what the CPO wants."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from simulator.dialect import TransactionAnswer, Unknown, Unsupported
+from simulator.evse import Reservation, VirtualEvse
+from simulator.link import Handler, Payload, Reply, text, whole
+from simulator.meter import Reading
+from simulator.outbox import Unusable, Words
+from simulator.transaction import Driver, TransactionEvent, now, wire_time
+
+if TYPE_CHECKING:
+    from simulator.charge_point import ChargePoint
+
+_UNSUPPORTED = frozenset({
+    "CertificateSigned", "DeleteCertificate", "ExtendedTriggerMessage", "GetInstalledCertificateIds", "GetLog",
+    "InstallCertificate", "SignedUpdateFirmware",
+})  # fmt: skip
+
+
+class Ocpp16:
+    """OCPP 1.6J of one charge point."""
+
+    version = "1.6"
+
+    def __init__(self, charge_point: "ChargePoint") -> None:
+        self._cp = charge_point
+
+    # --- words -------------------------------------------------------------------------------------------------------
+
+    def boot(self, reason: str) -> Words:
+        """BootNotification; 1.6 has no word for the reason."""
+        return "BootNotification", {
+            "chargePointVendor": "OICP-BENCH", "chargePointModel": "Virtual", "chargePointSerialNumber": self._cp.id[:25],
+            "firmwareVersion": "1.0", "meterType": "Virtual", "meterSerialNumber": self._cp.evses[0].meter.serial[:25],
+        }  # fmt: skip
+
+    def read_boot(self, answer: Payload) -> tuple[str, int | None]:
+        """Status and interval in seconds."""
+        return text(answer, "status") or "without status", whole(answer, "interval")
+
+    def heartbeat(self) -> Words:
+        """Heartbeat."""
+        return "Heartbeat", {}
+
+    def status(self, evse: VirtualEvse) -> Words:
+        """StatusNotification of a connector."""
+        return "StatusNotification", {
+            "connectorId": evse.connector_id, "errorCode": evse.error_code, "status": evse.connector_status,
+            "timestamp": wire_time(now()),
+        }  # fmt: skip
+
+    def own_status(self) -> Words | None:
+        """StatusNotification of connector 0."""
+        status = "Available" if self._cp.operative else "Unavailable"
+        return "StatusNotification", {
+            "connectorId": 0, "errorCode": "NoError", "status": status, "timestamp": wire_time(now())
+        }  # fmt: skip
+
+    def authorize(self, id_tag: str, token_type: str) -> Words:
+        """Authorize."""
+        return "Authorize", {"idTag": id_tag}
+
+    def read_authorize(self, answer: Payload) -> str | None:
+        """Status of the token; one that is not there is no acceptance."""
+        return text(answer, "idTagInfo", "status") or "Invalid"
+
+    def transaction(self, event: TransactionEvent) -> Words | None:
+        """StartTransaction, MeterValues or StopTransaction."""
+        transaction = event.transaction
+        if event.kind == "Started":
+            payload: Payload = {
+                "connectorId": transaction.evse.connector_id, "idTag": transaction.driver.id_tag,
+                "meterStart": transaction.begin.meter_wh, "timestamp": wire_time(event.at),
+            }  # fmt: skip
+            if transaction.driver.reservation_id is not None:
+                payload["reservationId"] = transaction.driver.reservation_id
+            return "StartTransaction", payload
+        # A start the CPO never answered leaves no id; -1 is what charge points in the field send then.
+        ident = transaction.transaction_id if isinstance(transaction.transaction_id, int) else -1
+        if event.kind == "Metered":
+            return "MeterValues", {
+                "connectorId": transaction.evse.connector_id, "transactionId": ident,
+                "meterValue": [self._meter_value(reading) for reading in event.readings],
+            }  # fmt: skip
+        if event.kind == "Ended":
+            return "StopTransaction", {
+                "transactionId": ident, "meterStop": event.readings[-1].meter_wh,
+                "timestamp": wire_time(event.at), "reason": transaction.reason or "Local",
+                "transactionData": [self._meter_value(reading) for reading in event.readings],
+            }  # fmt: skip
+        return None
+
+    def read_transaction(self, event: TransactionEvent, answer: Payload) -> TransactionAnswer:
+        """The CPO's id of the transaction and its opinion of the driver."""
+        if event.kind != "Started":
+            return TransactionAnswer()
+        ident = whole(answer, "transactionId")
+        if ident is None:
+            raise Unusable("the answer to StartTransaction has no whole number as transactionId")
+        return TransactionAnswer(ident, text(answer, "idTagInfo", "status"))
+
+    def _meter_value(self, reading: Reading) -> Payload:
+        sampled: list[Payload] = [_sampled(reading, "Energy.Active.Import.Register", reading.meter_wh, "Wh")]
+        if reading.context not in ("Transaction.Begin", "Transaction.End"):
+            wanted = self._cp.configuration.keys["MeterValuesSampledData"].value
+            if "Power.Active.Import" in wanted:
+                sampled.append(_sampled(reading, "Power.Active.Import", reading.power_w, "W"))
+            if "SoC" in wanted and reading.soc_percent is not None:
+                sampled.append({**_sampled(reading, "SoC", reading.soc_percent, "Percent"), "location": "EV"})
+        if reading.signed is not None:
+            signed = _sampled(reading, "Energy.Active.Import.Register", 0, "Wh")
+            sampled.append({**signed, "value": reading.signed, "format": "SignedData"})
+        return {"timestamp": wire_time(reading.at), "sampledValue": sampled}
+
+    # --- ears --------------------------------------------------------------------------------------------------------
+
+    def find(self, action: str) -> Handler:
+        """Who answers a call."""
+        handler = _HANDLERS.get(action)
+        if handler is None:
+            raise Unsupported() if action in _UNSUPPORTED else Unknown()
+        return lambda payload: handler(self, payload)
+
+    def _remote_start(self, payload: Payload) -> Reply:
+        id_tag, connector_id = str(payload["idTag"]), payload.get("connectorId")
+        evse = self._cp.pick(connector_id)
+        good = evse is not None and connector_id != 0 and self._cp.online and evse.accepts(id_tag)
+        number = self._cp.seen(
+            "remote_start_received", evse_id=evse.evse_id if evse else None, id_tag=id_tag, connector_id=connector_id,
+            answer="Accepted" if good else "Rejected",
+        )  # fmt: skip
+        if evse is None or not good:
+            return Reply({"status": "Rejected"})
+        ask = self._cp.configuration.flag("AuthorizeRemoteTxRequests")
+        driver = Driver(id_tag, "remote", number)
+        return Reply({"status": "Accepted"}, lambda: evse.admit(driver, ask=ask))
+
+    def _remote_stop(self, payload: Payload) -> Reply:
+        transaction = self._cp.transaction(payload["transactionId"])
+        answer = "Rejected" if transaction is None else "Accepted"
+        self._cp.seen(
+            "remote_stop_received", evse_id=transaction.evse.evse_id if transaction else None,
+            transaction_id=payload["transactionId"], answer=answer,
+        )  # fmt: skip
+        if transaction is None:
+            return Reply({"status": answer})
+        return Reply({"status": answer}, lambda: transaction.stop("Remote", "RemoteStop"))
+
+    def _change_availability(self, payload: Payload) -> Reply:
+        operative = payload["type"] == "Operative"
+        return Reply({"status": self._cp.change_availability(payload["connectorId"], operative)})
+
+    def _reset(self, payload: Payload) -> Reply:
+        hard = payload["type"] == "Hard"
+        return Reply({"status": "Accepted"}, lambda: self._cp.restart_soon(hard))
+
+    def _unlock(self, payload: Payload) -> Reply:
+        evse = self._cp.by_connector.get(payload["connectorId"])
+        if evse is None:
+            return Reply({"status": "NotSupported"})
+        return Reply({"status": "Unlocked"}, lambda: evse.stop_transaction("UnlockCommand", "UnlockCommand"))
+
+    def _get_configuration(self, payload: Payload) -> Reply:
+        configuration = self._cp.configuration
+        wanted = payload.get("key") or [name for name, key in configuration.keys.items() if not key.hidden]
+        known, unknown = [], []
+        for name in wanted:
+            found = configuration.find(str(name))
+            if found is None or found[1].hidden:
+                unknown.append(str(name))
+            else:
+                known.append({"key": found[0], "readonly": found[1].readonly, "value": found[1].value[:500]})
+        return Reply({"configurationKey": known, "unknownKey": unknown})
+
+    def _change_configuration(self, payload: Payload) -> Reply:
+        return Reply({"status": self._cp.configuration.change(str(payload["key"]), str(payload["value"]))})
+
+    def _trigger(self, payload: Payload) -> Reply:
+        action = _TRIGGERS.get(payload["requestedMessage"])
+        connector_id = payload.get("connectorId")
+        if action is None:
+            return Reply({"status": "NotImplemented"})
+        if connector_id not in (None, 0) and connector_id not in self._cp.by_connector:
+            return Reply({"status": "Rejected"})
+        evses = (self._cp.by_connector[connector_id],) if connector_id else self._cp.evses
+        return Reply({"status": "Accepted"}, lambda: action(self._cp, evses))
+
+    def _reserve(self, payload: Payload) -> Reply:
+        evse = self._cp.by_connector.get(payload["connectorId"])
+        answer = "Rejected" if evse is None else reservable(evse, payload["reservationId"])
+        id_tag, expiry = str(payload["idTag"]), payload["expiryDate"]
+        expires = time_of(expiry)
+        if answer == "Accepted" and (expires is None or expires <= now()):
+            answer = "Rejected"
+        self._cp.seen(
+            "reserve_received", evse_id=evse.evse_id if evse else None, reservation_id=payload["reservationId"],
+            id_tag=id_tag, expiry=expiry, answer=answer,
+        )  # fmt: skip
+        if answer != "Accepted" or evse is None or expires is None:
+            return Reply({"status": answer})
+        reservation = Reservation(payload["reservationId"], id_tag, expires)
+        return Reply({"status": answer}, lambda: evse.set_reservation(reservation))
+
+    def _cancel_reservation(self, payload: Payload) -> Reply:
+        evse = reserved_as(self._cp, payload["reservationId"])
+        answer = "Rejected" if evse is None else "Accepted"
+        self._cp.seen(
+            "reserve_cancelled", evse_id=evse.evse_id if evse else None, reservation_id=payload["reservationId"],
+            answer=answer,
+        )  # fmt: skip
+        return Reply({"status": answer}, evse.end_reservation if evse else None)
+
+    def _set_charging_profile(self, payload: Payload) -> Reply:
+        connector_id = payload["connectorId"]
+        if connector_id != 0 and connector_id not in self._cp.by_connector:
+            return Reply({"status": "Rejected"})
+        evses = (self._cp.by_connector[connector_id],) if connector_id else self._cp.evses
+        zero = profile_is_zero(payload["csChargingProfiles"].get("chargingSchedule"))
+        return Reply({"status": "Accepted"}, lambda: limit(evses, zero))
+
+    def _clear_charging_profile(self, payload: Payload) -> Reply:
+        return Reply({"status": "Accepted"}, lambda: limit(self._cp.evses, False))
+
+
+def reservable(evse: VirtualEvse, reservation_id: int) -> str:
+    """The answer to a reservation: Accepted for a free EVSE (or the same number again), else why not."""
+    if evse.reservation is not None and evse.reservation.reservation_id == reservation_id:
+        return "Accepted"
+    return {"Available": "Accepted", "Faulted": "Faulted", "Unavailable": "Unavailable"}.get(
+        evse.connector_status, "Occupied"
+    )
+
+
+def reserved_as(charge_point: "ChargePoint", reservation_id: int) -> VirtualEvse | None:
+    """The EVSE that reservation holds."""
+    for evse in charge_point.evses:
+        if evse.reservation is not None and evse.reservation.reservation_id == reservation_id:
+            return evse
+    return None
+
+
+def limit(evses: tuple[VirtualEvse, ...], zero: bool) -> None:
+    """A profile allows no current, or some."""
+    for evse in evses:
+        evse.limit(zero)
+
+
+def profile_is_zero(schedule: Any) -> bool:
+    """Whether the first period of a charging schedule allows no current."""
+    if isinstance(schedule, list):
+        schedule = schedule[0] if schedule else {}
+    periods = schedule.get("chargingSchedulePeriod") if isinstance(schedule, dict) else None
+    return isinstance(periods, list) and bool(periods) and not float(periods[0].get("limit", 1))
+
+
+def time_of(value: Any) -> datetime | None:
+    """A time as OCPP writes it; None if it is none."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=now().tzinfo)
+
+
+def _sampled(reading: Reading, measurand: str, value: int, unit: str) -> Payload:
+    return {
+        "value": str(value), "context": reading.context, "format": "Raw", "measurand": measurand, "unit": unit,
+        "location": "Outlet",
+    }  # fmt: skip
+
+
+def _again_boot(charge_point: "ChargePoint", _: tuple[VirtualEvse, ...]) -> None:
+    if charge_point.online:
+        charge_point.say(lambda dialect: dialect.boot("Triggered"))
+    else:
+        charge_point.modem.boot_again()
+
+
+def _again_status(charge_point: "ChargePoint", evses: tuple[VirtualEvse, ...]) -> None:
+    for evse in evses:
+        charge_point.report(evse)
+
+
+def _again_meter(charge_point: "ChargePoint", evses: tuple[VirtualEvse, ...]) -> None:
+    for evse in evses:
+        evse.sample("Trigger")
+
+
+_TRIGGERS: dict[str, "Callable[[ChargePoint, tuple[VirtualEvse, ...]], None]"] = {
+    "BootNotification": _again_boot,
+    "Heartbeat": lambda charge_point, _: charge_point.say(lambda dialect: dialect.heartbeat()),
+    "StatusNotification": _again_status,
+    "MeterValues": _again_meter,
+    "DiagnosticsStatusNotification": lambda cp, _: cp.say(
+        lambda __: ("DiagnosticsStatusNotification", {"status": "Idle"})
+    ),
+    "FirmwareStatusNotification": lambda cp, _: cp.say(lambda __: ("FirmwareStatusNotification", {"status": "Idle"})),
+}
+
+_HANDLERS: dict[str, Callable[[Ocpp16, Payload], Reply]] = {
+    "CancelReservation": Ocpp16._cancel_reservation,
+    "ChangeAvailability": Ocpp16._change_availability,
+    "ChangeConfiguration": Ocpp16._change_configuration,
+    "ClearCache": lambda _, __: Reply({"status": "Accepted"}),
+    "ClearChargingProfile": Ocpp16._clear_charging_profile,
+    "DataTransfer": lambda _, __: Reply({"status": "UnknownVendorId"}),
+    "GetCompositeSchedule": lambda _, __: Reply({"status": "Rejected"}),
+    "GetConfiguration": Ocpp16._get_configuration,
+    "GetDiagnostics": lambda _, __: Reply({}),
+    "GetLocalListVersion": lambda _, __: Reply({"listVersion": -1}),
+    "RemoteStartTransaction": Ocpp16._remote_start,
+    "RemoteStopTransaction": Ocpp16._remote_stop,
+    "ReserveNow": Ocpp16._reserve,
+    "Reset": Ocpp16._reset,
+    "SendLocalList": lambda _, __: Reply({"status": "NotSupported"}),
+    "SetChargingProfile": Ocpp16._set_charging_profile,
+    "TriggerMessage": Ocpp16._trigger,
+    "UnlockConnector": Ocpp16._unlock,
+    "UpdateFirmware": lambda _, __: Reply({}),
+}
+"""Every action of the CPO a charge point answers; all others are not implemented or not supported."""

@@ -1,0 +1,357 @@
+"""OCPP 2.0.1 as a charging station speaks it, over the same charge point as 1.6; EVSE n has one connector, 1."""
+
+import base64
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from simulator.configuration import VARIABLES
+from simulator.dialect import TransactionAnswer, Unknown, Unsupported
+from simulator.evse import Reservation, VirtualEvse
+from simulator.link import Handler, Payload, Reply, text, whole
+from simulator.meter import Reading
+from simulator.ocpp16 import limit, profile_is_zero, reservable, reserved_as, time_of
+from simulator.outbox import Words
+from simulator.transaction import Driver, TransactionEvent, now, wire_time
+
+if TYPE_CHECKING:
+    from simulator.charge_point import ChargePoint
+
+_CONNECTOR_STATUS = {
+    "Available": "Available", "Reserved": "Reserved", "Unavailable": "Unavailable", "Faulted": "Faulted",
+}  # fmt: skip
+
+_CHARGING_STATE = {
+    "Charging": "Charging", "SuspendedEV": "SuspendedEV", "SuspendedEVSE": "SuspendedEVSE", "Available": "Idle",
+}  # fmt: skip
+
+_STOPPED_REASON = {
+    "Remote": "Remote", "Local": "Local", "EVDisconnected": "EVDisconnected", "PowerLoss": "PowerLoss",
+    "HardReset": "ImmediateReset", "SoftReset": "Reboot", "DeAuthorized": "DeAuthorized",
+}  # fmt: skip
+
+_FAULT_REASON = {"GroundFailure": "GroundFault", "OverCurrentFailure": "OvercurrentFault"}
+
+_UNSUPPORTED = frozenset({
+    "CertificateSigned", "ClearDisplayMessage", "ClearVariableMonitoring", "CostUpdated", "CustomerInformation",
+    "DeleteCertificate", "GetCompositeSchedule", "GetDisplayMessages", "GetInstalledCertificateIds",
+    "GetMonitoringReport", "GetReport", "InstallCertificate", "PublishFirmware", "SetDisplayMessage",
+    "SetMonitoringBase", "SetMonitoringLevel", "SetNetworkProfile", "SetVariableMonitoring", "UnpublishFirmware",
+})  # fmt: skip
+
+
+class Ocpp201:
+    """OCPP 2.0.1 of one charge point."""
+
+    version = "2.0.1"
+
+    def __init__(self, charge_point: "ChargePoint") -> None:
+        self._cp = charge_point
+
+    # --- words -------------------------------------------------------------------------------------------------------
+
+    def boot(self, reason: str) -> Words:
+        """BootNotification."""
+        return "BootNotification", {
+            "reason": reason,
+            "chargingStation": {
+                "vendorName": "OICP-BENCH", "model": "Virtual", "serialNumber": self._cp.id[:25], "firmwareVersion": "1.0",
+            },
+        }  # fmt: skip
+
+    def read_boot(self, answer: Payload) -> tuple[str, int | None]:
+        """Status and interval in seconds."""
+        return text(answer, "status") or "without status", whole(answer, "interval")
+
+    def heartbeat(self) -> Words:
+        """Heartbeat."""
+        return "Heartbeat", {}
+
+    def status(self, evse: VirtualEvse) -> Words:
+        """StatusNotification of an EVSE's connector."""
+        return "StatusNotification", {
+            "timestamp": wire_time(now()), "evseId": evse.connector_id, "connectorId": 1,
+            "connectorStatus": _CONNECTOR_STATUS.get(evse.connector_status, "Occupied"),
+        }  # fmt: skip
+
+    def own_status(self) -> Words | None:
+        """2.0.1 has no status of the station as a whole."""
+        return None
+
+    def authorize(self, id_tag: str, token_type: str) -> Words:
+        """Authorize."""
+        return "Authorize", {"idToken": {"idToken": id_tag, "type": token_type}}
+
+    def read_authorize(self, answer: Payload) -> str | None:
+        """Status of the token; one that is not there is no acceptance."""
+        return text(answer, "idTokenInfo", "status") or "Invalid"
+
+    def transaction(self, event: TransactionEvent) -> Words | None:
+        """TransactionEvent."""
+        transaction, evse = event.transaction, event.transaction.evse
+        info: Payload = {"transactionId": transaction.reference, "chargingState": _charging_state(event)}
+        payload: Payload = {
+            "eventType": "Updated" if event.kind == "Metered" else event.kind, "timestamp": wire_time(event.at),
+            "triggerReason": event.trigger, "seqNo": event.number, "offline": event.offline, "transactionInfo": info,
+            "evse": {"id": evse.connector_id, "connectorId": 1},
+        }  # fmt: skip
+        if event.kind == "Started":
+            payload["idToken"] = {"idToken": transaction.driver.id_tag, "type": transaction.driver.token_type}
+            if transaction.driver.remote_start_id is not None:
+                info["remoteStartId"] = transaction.driver.remote_start_id
+            if transaction.driver.reservation_id is not None:
+                payload["reservationId"] = transaction.driver.reservation_id
+        if event.kind == "Ended":
+            info["stoppedReason"] = _stopped_reason(event)
+        if event.readings:
+            payload["meterValue"] = [_meter_value(evse, reading) for reading in event.readings]
+        return "TransactionEvent", payload
+
+    def read_transaction(self, event: TransactionEvent, answer: Payload) -> TransactionAnswer:
+        """The transaction id is ours; the CPO may have an opinion of the driver."""
+        return TransactionAnswer(event.transaction.reference, text(answer, "idTokenInfo", "status"))
+
+    # --- ears --------------------------------------------------------------------------------------------------------
+
+    def find(self, action: str) -> Handler:
+        """Who answers a call."""
+        handler = _HANDLERS.get(action)
+        if handler is None:
+            raise Unsupported() if action in _UNSUPPORTED else Unknown()
+        return lambda payload: handler(self, payload)
+
+    def _request_start(self, payload: Payload) -> Reply:
+        token, number = payload["idToken"], payload.get("evseId")
+        id_tag = str(token["idToken"])
+        evse = self._cp.pick(number)
+        good = evse is not None and self._cp.online and evse.accepts(id_tag)
+        seen = self._cp.seen(
+            "remote_start_received", evse_id=evse.evse_id if evse else None, id_tag=id_tag, connector_id=number,
+            answer="Accepted" if good else "Rejected",
+        )  # fmt: skip
+        if evse is None or not good:
+            return Reply({"status": "Rejected"})
+        ask = self._cp.configuration.flag("AuthorizeRemoteTxRequests")
+        driver = Driver(id_tag, "remote", seen, int(payload["remoteStartId"]), str(token["type"]))
+        return Reply({"status": "Accepted"}, lambda: evse.admit(driver, ask=ask))
+
+    def _request_stop(self, payload: Payload) -> Reply:
+        transaction = self._cp.transaction(payload["transactionId"])
+        answer = "Rejected" if transaction is None else "Accepted"
+        self._cp.seen(
+            "remote_stop_received", evse_id=transaction.evse.evse_id if transaction else None,
+            transaction_id=payload["transactionId"], answer=answer,
+        )  # fmt: skip
+        if transaction is None:
+            return Reply({"status": answer})
+        return Reply({"status": answer}, lambda: transaction.stop("Remote", "RemoteStop"))
+
+    def _get_variables(self, payload: Payload) -> Reply:
+        return Reply({"getVariableResult": [self._variable(item) for item in payload["getVariableData"]]})
+
+    def _variable(self, item: Payload) -> Payload:
+        found: Payload = {"component": item["component"], "variable": item["variable"]}
+        name = self._key(item)
+        if name is None:
+            return {**found, "attributeStatus": self._unknown(item)}
+        key = self._cp.configuration.keys[name]
+        if key.hidden or item.get("attributeType", "Actual") != "Actual":
+            return {**found, "attributeStatus": "Rejected" if key.hidden else "NotSupportedAttributeType"}
+        return {**found, "attributeStatus": "Accepted", "attributeValue": key.value}
+
+    def _set_variables(self, payload: Payload) -> Reply:
+        results = []
+        for item in payload["setVariableData"]:
+            name = self._key(item)
+            if name is None:
+                status = self._unknown(item)
+            else:
+                status = self._cp.configuration.change(name, str(item["attributeValue"]))
+            results.append({"component": item["component"], "variable": item["variable"], "attributeStatus": status})
+        return Reply({"setVariableResult": results})
+
+    @staticmethod
+    def _key(item: Payload) -> str | None:
+        wanted = (str(item["component"]["name"]).casefold(), str(item["variable"]["name"]).casefold())
+        return next((key for (c, v), key in VARIABLES.items() if (c.casefold(), v.casefold()) == wanted), None)
+
+    @staticmethod
+    def _unknown(item: Payload) -> str:
+        name = str(item["component"]["name"]).casefold()
+        return "UnknownVariable" if any(c.casefold() == name for c, _ in VARIABLES) else "UnknownComponent"
+
+    def _base_report(self, payload: Payload) -> Reply:
+        if payload["reportBase"] == "SummaryInventory":
+            return Reply({"status": "NotSupported"})
+        ident = payload["requestId"]
+        report = {
+            "requestId": ident, "generatedAt": wire_time(now()), "seqNo": 0, "tbc": False, "reportData": self._report(),
+        }  # fmt: skip
+        return Reply({"status": "Accepted"}, lambda: self._cp.say(lambda _: ("NotifyReport", report)))
+
+    def _report(self) -> list[Payload]:
+        found = []
+        for (component, variable), name in VARIABLES.items():
+            key = self._cp.configuration.keys[name]
+            attribute: Payload = {"mutability": "ReadOnly" if key.readonly else "ReadWrite", "value": key.value}
+            if key.hidden:
+                attribute = {"mutability": "WriteOnly"}
+            found.append(
+                {"component": {"name": component}, "variable": {"name": variable}, "variableAttribute": [attribute]}
+            )
+        return found
+
+    def _reset(self, payload: Payload) -> Reply:
+        if payload.get("evseId") is not None:
+            return Reply({"status": "Rejected"})
+        if payload["type"] == "OnIdle" and any(evse.transaction for evse in self._cp.evses):
+            return Reply({"status": "Scheduled"}, self._cp.restart_when_idle)
+        return Reply({"status": "Accepted"}, lambda: self._cp.restart_soon(payload["type"] == "Immediate"))
+
+    def _change_availability(self, payload: Payload) -> Reply:
+        number = int((payload.get("evse") or {}).get("id", 0))
+        return Reply({"status": self._cp.change_availability(number, payload["operationalStatus"] == "Operative")})
+
+    def _trigger(self, payload: Payload) -> Reply:
+        action = _TRIGGERS.get(payload["requestedMessage"])
+        number = (payload.get("evse") or {}).get("id")
+        if action is None:
+            return Reply({"status": "NotImplemented"})
+        if number and number not in self._cp.by_connector:
+            return Reply({"status": "Rejected"})
+        evses = (self._cp.by_connector[number],) if number else self._cp.evses
+        return Reply({"status": "Accepted"}, lambda: action(self._cp, evses))
+
+    def _reserve(self, payload: Payload) -> Reply:
+        evse = self._cp.pick(payload.get("evseId"))
+        expiry, id_tag = payload["expiryDateTime"], str(payload["idToken"]["idToken"])
+        expires = time_of(expiry)
+        answer = "Rejected" if evse is None else reservable(evse, payload["id"])
+        if answer == "Accepted" and (expires is None or expires <= now()):
+            answer = "Rejected"
+        self._cp.seen(
+            "reserve_received", evse_id=evse.evse_id if evse else None, reservation_id=payload["id"], id_tag=id_tag,
+            expiry=expiry, answer=answer,
+        )  # fmt: skip
+        if answer != "Accepted" or evse is None or expires is None:
+            return Reply({"status": answer})
+        reservation = Reservation(payload["id"], id_tag, expires)
+        return Reply({"status": answer}, lambda: evse.set_reservation(reservation))
+
+    def _cancel_reservation(self, payload: Payload) -> Reply:
+        evse = reserved_as(self._cp, payload["reservationId"])
+        answer = "Rejected" if evse is None else "Accepted"
+        self._cp.seen(
+            "reserve_cancelled", evse_id=evse.evse_id if evse else None, reservation_id=payload["reservationId"],
+            answer=answer,
+        )  # fmt: skip
+        return Reply({"status": answer}, evse.end_reservation if evse else None)
+
+    def _unlock(self, payload: Payload) -> Reply:
+        evse = self._cp.by_connector.get(payload["evseId"])
+        if evse is None:
+            return Reply({"status": "UnknownConnector"})
+        return Reply({"status": "OngoingAuthorizedTransaction" if evse.transaction else "Unlocked"})
+
+    def _transaction_status(self, payload: Payload) -> Reply:
+        found: Payload = {"messagesInQueue": self._cp.outbox.pending > 0}
+        if "transactionId" in payload:
+            found["ongoingIndicator"] = self._cp.transaction(payload["transactionId"]) is not None
+        return Reply(found)
+
+    def _set_charging_profile(self, payload: Payload) -> Reply:
+        number = payload["evseId"]
+        if number != 0 and number not in self._cp.by_connector:
+            return Reply({"status": "Rejected"})
+        evses = (self._cp.by_connector[number],) if number else self._cp.evses
+        zero = profile_is_zero(payload["chargingProfile"].get("chargingSchedule"))
+        return Reply({"status": "Accepted"}, lambda: limit(evses, zero))
+
+    def _clear_charging_profile(self, payload: Payload) -> Reply:
+        return Reply({"status": "Accepted"}, lambda: limit(self._cp.evses, False))
+
+
+def _charging_state(event: TransactionEvent) -> str:
+    if event.kind == "Ended":
+        return "Idle" if event.transaction.reason == "EVDisconnected" else "EVConnected"
+    return _CHARGING_STATE.get(event.state, "EVConnected")
+
+
+def _stopped_reason(event: TransactionEvent) -> str:
+    reason = event.transaction.reason or "Local"
+    if event.trigger == "ChargingStateChanged":
+        return "StoppedByEV"
+    if reason == "Other":
+        return _FAULT_REASON.get(event.transaction.evse.error_code, "Other")
+    return _STOPPED_REASON.get(reason, "Other")
+
+
+def _meter_value(evse: VirtualEvse, reading: Reading) -> Payload:
+    sampled = [_sampled(reading, "Energy.Active.Import.Register", reading.meter_wh, "Wh")]
+    if not reading.context.startswith("Transaction."):
+        sampled.append(_sampled(reading, "Power.Active.Import", reading.power_w, "W"))
+        if reading.soc_percent is not None:
+            sampled.append({**_sampled(reading, "SoC", reading.soc_percent, "Percent"), "location": "EV"})
+    if reading.signed is not None:
+        sampled[0]["signedMeterValue"] = {
+            "signedMeterData": base64.b64encode(reading.signed.encode()).decode(), "signingMethod": "",
+            "encodingMethod": "OCMF", "publicKey": evse.meter.public_key_base64,
+        }  # fmt: skip
+    return {"timestamp": wire_time(reading.at), "sampledValue": sampled}
+
+
+def _sampled(reading: Reading, measurand: str, value: int, unit: str) -> Payload:
+    return {
+        "value": value, "context": reading.context, "measurand": measurand, "unitOfMeasure": {"unit": unit},
+        "location": "Outlet",
+    }  # fmt: skip
+
+
+def _again_status(charge_point: "ChargePoint", evses: tuple[VirtualEvse, ...]) -> None:
+    for evse in evses:
+        charge_point.report(evse)
+
+
+def _again_transaction(_: "ChargePoint", evses: tuple[VirtualEvse, ...]) -> None:
+    for evse in evses:
+        evse.sample("Trigger")
+
+
+def _again_boot(charge_point: "ChargePoint", _: Any) -> None:
+    if charge_point.online:
+        charge_point.say(lambda dialect: dialect.boot("Triggered"))
+    else:
+        charge_point.modem.boot_again()
+
+
+_TRIGGERS: dict[str, "Callable[[ChargePoint, tuple[VirtualEvse, ...]], None]"] = {
+    "BootNotification": _again_boot,
+    "Heartbeat": lambda charge_point, _: charge_point.say(lambda dialect: dialect.heartbeat()),
+    "StatusNotification": _again_status,
+    "MeterValues": _again_transaction,
+    "TransactionEvent": _again_transaction,
+}
+
+_HANDLERS: dict[str, Callable[[Ocpp201, Payload], Reply]] = {
+    "CancelReservation": Ocpp201._cancel_reservation,
+    "ChangeAvailability": Ocpp201._change_availability,
+    "ClearCache": lambda _, __: Reply({"status": "Accepted"}),
+    "ClearChargingProfile": Ocpp201._clear_charging_profile,
+    "DataTransfer": lambda _, __: Reply({"status": "UnknownVendorId"}),
+    "GetBaseReport": Ocpp201._base_report,
+    "GetChargingProfiles": lambda _, __: Reply({"status": "NoProfiles"}),
+    "GetLocalListVersion": lambda _, __: Reply({"versionNumber": 0}),
+    "GetLog": lambda _, __: Reply({"status": "Rejected"}),
+    "GetTransactionStatus": Ocpp201._transaction_status,
+    "GetVariables": Ocpp201._get_variables,
+    "RequestStartTransaction": Ocpp201._request_start,
+    "RequestStopTransaction": Ocpp201._request_stop,
+    "ReserveNow": Ocpp201._reserve,
+    "Reset": Ocpp201._reset,
+    "SendLocalList": lambda _, __: Reply({"status": "Failed"}),
+    "SetChargingProfile": Ocpp201._set_charging_profile,
+    "SetVariables": Ocpp201._set_variables,
+    "TriggerMessage": Ocpp201._trigger,
+    "UnlockConnector": Ocpp201._unlock,
+    "UpdateFirmware": lambda _, __: Reply({"status": "Rejected"}),
+}
+"""Every action of the CPO a station answers; all others are not implemented or not supported."""
