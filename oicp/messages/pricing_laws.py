@@ -1,0 +1,64 @@
+"""Laws over several members of prices."""
+
+from oicp.messages.common import foreign_evse, records_of
+from oicp.messages.law import EMPTY, NULL, Path, Walk, number
+from oicp.wire_json import Json
+
+
+def availability(walk: Walk, value: dict[str, Json], path: Path) -> None:
+    """Availability times: mandatory, though contested for a product that is valid all day."""
+    times, all_day = value.get("ProductAvailabilityTimes"), value.get("IsValid24hours")
+    at = (path, "ProductAvailabilityTimes")
+    if all_day is False:
+        walk.checked.add("PRICE-008")
+    if times is None:
+        walk.fault("PRICE-003", at, "is missing", times, NULL, contested=all_day is True)
+    elif times == [] and all_day is True:
+        walk.fault("PRICE-003", at, "is empty", times, EMPTY, contested=True)
+    elif times == [] and all_day is False:
+        walk.fault("PRICE-008", at, "is empty although IsValid24hours is false", times, EMPTY)
+
+
+def fixed_fee(walk: Walk, value: dict[str, Json], path: Path) -> None:
+    """A fixed fee goes with a base price of 0."""
+    fees = [f.get("AdditionalReference") for _, f in records_of(value, "AdditionalReferences", path)]
+    if "FIXED FEE" not in fees:
+        return
+    walk.checked.add("PRICE-010")
+    price = number(value.get("PricePerReferenceUnit"))
+    if price is not None and price != 0:
+        sentence = f"is {price} beside a FIXED FEE"
+        walk.fault("PRICE-010", (path, "PricePerReferenceUnit"), sentence, value["PricePerReferenceUnit"])
+
+
+_MOST_KW = 4000
+
+
+def kilowatts(walk: Walk, value: dict[str, Json], path: Path) -> None:
+    """The maximum power is in kW."""
+    most = number(value.get("MaximumProductChargingPower"))
+    if most is None:
+        return
+    walk.checked.add("PRICE-015")
+    if most > _MOST_KW:
+        why = "the table says kWh, evidently a slip for kW"
+        at = (path, "MaximumProductChargingPower")
+        walk.fault("PRICE-015", at, "is no power in kW; W?", value["MaximumProductChargingPower"], spec_defect=why)
+
+
+def products_once(walk: Walk, value: dict[str, Json], path: Path) -> None:
+    """No ProductID twice in a push."""
+    seen: set[str] = set()
+    for at, record in records_of(value, "PricingProductDataRecords", path):
+        product = record.get("ProductID")
+        if not isinstance(product, str):
+            continue
+        if product in seen:
+            walk.fault("PRICE-004", (at, "ProductID"), "occurs twice in this push", product)
+        seen.add(product)
+
+
+def own_evses(walk: Walk, value: dict[str, Json], path: Path) -> None:
+    """The EVSEs belong to the operator or its sub-operators."""
+    for at, entry in records_of(value, "EVSEPricing", path):
+        foreign_evse(walk, "PRICE-013", (at, "EvseID"), entry.get("EvseID"), walk.path_id)

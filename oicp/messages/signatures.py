@@ -1,0 +1,88 @@
+"""Signed meter records: the formats transparency software reads, and the readings inside (OCMF only)."""
+
+import json
+import re
+from decimal import Decimal
+
+from oicp.messages.law import Path, Walk, number
+from oicp.wire_json import Json, parse_text
+
+FORMATS = ("OCMF", "EDL40", "ALFEN", "ISA")
+_NO_FORMAT = re.compile(
+    r"utf-?8|utf-?16|ascii|iso-?8859(-?[0-9]+)?|base64|hex|plain|text|string|json|xml", re.IGNORECASE
+)
+_TOLERANCE_KWH = Decimal("0.001")
+
+
+def _ocmf(text: Json) -> dict[str, Json] | None:
+    """The payload of an OCMF record; None if the text is none, an empty object if it is a broken one."""
+    if not isinstance(text, str) or not text.startswith("OCMF|"):
+        return None
+    payload = text[len("OCMF|") :]
+    try:
+        _, end = json.JSONDecoder().raw_decode(payload)
+    except ValueError:
+        return {}
+    found = parse_text(payload[:end]).value
+    complete = payload[end : end + 1] == "|" and isinstance(found, dict)
+    return found if complete and isinstance(found, dict) else {}
+
+
+def _readings(payload: dict[str, Json]) -> list[tuple[str, Decimal]]:
+    """(TX mark, kWh) of every energy reading of an OCMF payload; TX is inherited as the format says."""
+    found: list[tuple[str, Decimal]] = []
+    unit, mark = "kWh", ""
+    rows = payload.get("RD")
+    for row in rows if isinstance(rows, list) else []:
+        if not isinstance(row, dict):
+            continue
+        unit = str(row.get("RU") or unit)
+        mark = str(row.get("TX") or mark)
+        value = number(row.get("RV"))
+        if value is not None and unit in ("kWh", "Wh"):
+            found.append((mark, value / 1000 if unit == "Wh" else value))
+    return found
+
+
+def holds_both(text: Json) -> bool:
+    """True unless the record is known to hold a single reading."""
+    payload = _ocmf(text)
+    return payload is None or len(_readings(payload)) != 1
+
+
+def judge(
+    walk: Walk, value: dict[str, Json], entries: list[tuple[Path, dict[str, Json]]], info: dict[str, Json], path: Path
+) -> None:  # fmt: skip
+    """The named format is one (CDR-049), its records can be read, and the readings are those of the CDR (CDR-050)."""
+    named = info.get("MeteringSignatureEncodingFormat")
+    if isinstance(named, str) and _NO_FORMAT.fullmatch(named.strip()):
+        at = ((path, "CalibrationLawVerificationInfo"), "MeteringSignatureEncodingFormat")
+        walk.fault(
+            "CDR-049", at, "is no signature format; a transparency software reads OCMF, EDL40, ALFEN or ISA", named
+        )
+    claims_ocmf = isinstance(named, str) and named.strip().upper().startswith("OCMF")
+    for at, entry in entries:
+        text = entry.get("SignedMeteringValue")
+        payload = _ocmf(text)
+        if payload == {} or (claims_ocmf and payload is None and isinstance(text, str)):
+            walk.fault("CDR-049", (at, "SignedMeteringValue"), "is no readable OCMF record", text)
+        elif payload:
+            _compare(walk, value, entry, payload, (at, "SignedMeteringValue"))
+
+
+def _compare(walk: Walk, value: dict[str, Json], entry: dict[str, Json], payload: dict[str, Json], at: Path) -> None:
+    readings = _readings(payload)
+    if not readings:
+        return
+    start, end = number(value.get("MeterValueStart")), number(value.get("MeterValueEnd"))
+    status = entry.get("MeteringStatus")
+    pairs = [("MeterValueStart", start, readings[0][1])] if status == "Start" or len(readings) > 1 else []
+    pairs += [("MeterValueEnd", end, readings[-1][1])] if status == "End" or len(readings) > 1 else []
+    for name, sent, signed in pairs:
+        if sent is None:
+            continue
+        walk.checked.add("CDR-050")
+        if abs(sent - signed) > _TOLERANCE_KWH:
+            walk.fault(
+                "CDR-050", at, f"the signed reading is {signed.normalize():f} kWh, {name} is {sent}", str(signed)
+            )
