@@ -35,6 +35,16 @@ class Timeline(Generic[T]):
         changed = bisect_right(self.times, end) > bisect_right(self.times, begin)
         return None if changed else self.at(begin)
 
+    def when_last(self, value: T, t: float) -> float | None:
+        """The second not after `t` at which `value` came last."""
+        at = bisect_right(self.times, t)
+        return next((self.times[i] for i in range(at - 1, -1, -1) if self.values[i] == value), None)
+
+    def when_next(self, value: T, t: float) -> float | None:
+        """The second not before `t` at which `value` comes next."""
+        at = bisect_left(self.times, t)
+        return next((self.times[i] for i in range(at, len(self.times)) if self.values[i] == value), None)
+
     def between(self, begin: float, end: float) -> list[T]:
         """Values that came from `begin` to `end`."""
         return self.values[bisect_left(self.times, begin) : bisect_right(self.times, end)]

@@ -14,6 +14,8 @@ from oicp.wire_json import Json, shown
 whole = rules_about_evidence()
 _REFUSED_CODES = ("022",)
 _UNCHANGED_REPEATS = 3
+_LONG_RUN_S = 240.0
+"""A run that was asked to wait long waits so long at least for a repeat."""
 
 
 def _with_cdr_due(evidence: Evidence) -> Iterator[tuple[Session, float]]:
@@ -72,7 +74,7 @@ def _still_missing(evidence: Evidence, own: Session, requirement: str, moments: 
     waited = evidence.t_end - max(moments + [t for t in back if t >= moments[0]])
     allowed = limit(evidence, "cdr_repeat_s")
     last = own.cdrs[-1] if own.cdrs else None
-    if waited >= allowed:
+    if waited >= (min(allowed, _LONG_RUN_S) if evidence.run.long else allowed):
         yield finding(
             f"the CDR was not delivered and no repeat came within {waited / 60:.0f} minutes",
             on=last or own.start, requirement=requirement, session_id=own.session_id,

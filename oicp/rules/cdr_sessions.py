@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from oicp import wire_json
+from oicp.deliveries import CDR
 from oicp.evidence import Evidence, Exchange
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
-from oicp.rules.cdr_delivery import CDR, cdrs
+from oicp.rules.cdr_delivery import cdrs
 from oicp.sessions import Session, same_id, session, session_id_of, sessions
 from oicp.wire_json import Json, shown
 

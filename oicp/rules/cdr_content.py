@@ -1,0 +1,216 @@
+"""What a CDR says against what the EVSE did: end, energy, readings (CDR-005, -021, -024, -025, -029, -039)."""
+
+from collections.abc import Iterator
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import Any
+
+from oicp import wire_json
+from oicp.chargers import chargers, record_of
+from oicp.deliveries import CDR, due
+from oicp.evidence import Evidence, Exchange
+from oicp.moments import decimals, kwh, number, second_of
+from oicp.rulebook import WARNING, Checked, NotExercised, Yield, finding, rules_about_evidence
+from oicp.rules.cdr_sessions import cdrs_of_sessions
+from oicp.rules.remote_start import stray_commands
+from oicp.sessions import Session, folded, sessions
+
+whole = rules_about_evidence()
+_EXACT = Decimal("0.001")
+_NOISE = Decimal("0.0005")
+_ENDED_S = 0.5
+_NO_TRUTH = "no virtual charge point measured what was charged"
+
+
+def charging_cdrs(evidence: Evidence) -> Iterator[tuple[Exchange, Session]]:
+    """CDRs of charging sessions that virtual charge points saw."""
+    if evidence.run.truth:
+        for cdr, own in cdrs_of_sessions(evidence, "remote", "rfid"):
+            if own.accepted and (own.transactions or chargers(evidence).known(own.evse_id)):
+                yield cdr, own
+
+
+def flows_after(own: Session, t: float) -> bool:
+    """Energy flows in the session after second `t`, at once or again."""
+    for transaction in own.transactions:
+        for _, end in transaction.t_energy:
+            if end is None or end > t + _ENDED_S:
+                return True
+        if not transaction.t_energy and not (transaction.t_stop and transaction.t_stop <= t + _ENDED_S):
+            return transaction.energy_wh != 0
+    return False
+
+
+@whole.rule("CDR-005")
+def cdr_comes_after_the_end_of_charging(evidence: Evidence) -> Iterator[Yield]:
+    """The CDR is not sent before the charging process on the EVSE has ended."""
+    if not evidence.run.truth:
+        yield NotExercised("CDR-005", _NO_TRUTH)
+    for cdr, own in charging_cdrs(evidence):
+        if not own.transactions:
+            continue
+        yield Checked("CDR-005", CDR)
+        if flows_after(own, cdr.t):
+            yield finding("sent while the EVSE was charging, or before it charged on", on=cdr)
+
+
+# --- energy ----------------------------------------------------------------------------------------------------------
+
+
+def _reset(own: Session) -> bool:
+    return any((t.energy_wh or 0) < 0 for t in own.transactions)
+
+
+def _guessed(evidence: Evidence, cdr: Exchange, own: Session) -> bool:
+    """The CPO could not know the end: the charge point was offline when the CDR was built."""
+    told = due(own)
+    late = bool(own.transactions) and (told is None or told > cdr.t)
+    return late and any(not chargers(evidence).online(t.evse_id, t.t_start, cdr.t) for t in own.transactions)
+
+
+def measured(own: Session) -> Decimal | None:
+    """Energy of the session in kWh as metered; None while it runs or where a meter was reset."""
+    energies = [t.energy_wh for t in own.transactions]
+    if any(e is None or e < 0 for e in energies):
+        return None
+    return kwh(sum(e for e in energies if e is not None))
+
+
+def rounded(said: Decimal, real: Decimal) -> bool:
+    """`said` is `real` with fewer decimals, but at least one."""
+    places = decimals(said)
+    if not 1 <= places <= 2:
+        return False
+    step = Decimal(1).scaleb(-places)
+    return any(real.quantize(step, mode) == said for mode in (ROUND_HALF_UP, ROUND_HALF_EVEN, ROUND_DOWN))
+
+
+def agrees(said: Decimal, real: Decimal) -> bool:
+    """Equal within 0.001 kWh and the rounding of the third decimal."""
+    return abs(said - real) <= _EXACT + _NOISE
+
+
+@lru_cache(maxsize=8)
+def _before_on_evse(evidence: Evidence) -> dict[str, Session]:
+    """SessionID -> the session that charged on the same EVSE just before."""
+    found: dict[str, Session] = {}
+    last: dict[str, Session] = {}
+    charging = [s for s in sessions(evidence) if s.transactions and s.kind in ("remote", "rfid")]
+    for own in sorted(charging, key=lambda s: s.transactions[0].t_start):
+        key = folded(own.transactions[0].evse_id)
+        if key in last:
+            found[own.session_id] = last[key]
+        last[key] = own
+    return found
+
+
+@whole.rule("CDR-024", "CDR-021", "CDR-029")
+def energy_is_what_the_evse_metered(evidence: Evidence) -> Iterator[Yield]:
+    """ConsumedEnergy is what the EVSE delivered in the session, and no energy is billed twice."""
+    if not evidence.run.truth:
+        yield NotExercised("CDR-024", _NO_TRUTH)
+    for cdr, own in charging_cdrs(evidence):
+        said, real = number(cdr.body.get("ConsumedEnergy")), measured(own)
+        if said is None or flows_after(own, cdr.t) or _guessed(evidence, cdr, own):
+            continue
+        if _reset(own) or real is None:
+            yield NotExercised("CDR-024", "the meter was reset, or the transaction never ended")
+        elif own.transactions or not stray_commands(evidence):
+            yield from _compared(evidence, cdr, own, said, real)
+
+
+def _compared(evidence: Evidence, cdr: Exchange, own: Session, said: Decimal, real: Decimal) -> Iterator[Yield]:
+    before = _before_on_evse(evidence).get(own.session_id)
+    yield Checked("CDR-024", CDR)
+    if before is not None and before.cdrs:
+        yield Checked("CDR-029", CDR)
+    if agrees(said, real):
+        return
+    more: dict[str, Any] = {"on": cdr, "pointer": "/ConsumedEnergy"}
+    if real and said <= 1000 and (agrees(said, real * 1000) or said == real * 1000):
+        yield finding(f"{said} is the energy in Wh, not in kWh", requirement="CDR-021", **more)
+    text = f"the EVSE metered {real} kWh, the CDR says {said}"
+    if rounded(said, real):
+        yield finding(text + " (rounded)", requirement="CDR-024", grade=WARNING, **more)
+        return
+    yield finding(text, requirement="CDR-024", **more)
+    earlier = measured(before) if before else None
+    if earlier and agrees(said, real + earlier):
+        yield finding(
+            f"{said} kWh are the energy of this session and of the one before ({before.session_id if before else ''})",
+            requirement="CDR-029", **_mixed_place(cdr, own, before),
+        )  # fmt: skip
+
+
+def _mixed_place(cdr: Exchange, own: Session, before: Session | None) -> dict[str, Any]:
+    """Where the mixing shows: at the meter reading of the session before, else only at the amount."""
+    start = number(cdr.body.get("MeterValueStart"))
+    first = before.transactions[0].meter_start_wh if before else 0
+    shows = start is not None and agrees(start, kwh(first)) and first != own.transactions[0].meter_start_wh
+    return {"on": cdr, "pointer": "/MeterValueStart" if shows else "/ConsumedEnergy"}
+
+
+# --- readings --------------------------------------------------------------------------------------------------------
+
+
+@whole.rule("CDR-025")
+def readings_are_those_of_the_meter(evidence: Evidence) -> Iterator[Yield]:
+    """Meter values are readings of the EVSE's meter in this session."""
+    for cdr, own in charging_cdrs(evidence):
+        if not own.transactions or measured(own) is None or flows_after(own, cdr.t) or _guessed(evidence, cdr, own):
+            continue
+        low = kwh(min(t.meter_start_wh for t in own.transactions))
+        high = kwh(max(t.meter_stop_wh or 0 for t in own.transactions))
+        start, end = number(cdr.body.get("MeterValueStart")), number(cdr.body.get("MeterValueEnd"))
+        for name, said, real in (("MeterValueStart", start, low), ("MeterValueEnd", end, high)):
+            if said is None:
+                continue
+            yield Checked("CDR-025", CDR)
+            if not agrees(said, real) and not rounded(said, real):
+                relative = agrees(said, real - low) and low != 0
+                more = ", counted from the start of the session" if relative else ""
+                yield finding(f"the meter stood at {real} kWh, {name} is {said}{more}", on=cdr, pointer=f"/{name}")
+        if start is not None and agrees(start, low):
+            yield from _between(cdr, low, high)
+
+
+def _between(cdr: Exchange, low: Decimal, high: Decimal) -> Iterator[Yield]:
+    values = wire_json.at(cdr.body, "MeterValueInBetween", "meterValues")
+    for at, value in enumerate(values if isinstance(values, list) else ()):
+        said = number(value)
+        if said is not None and not low - Decimal("0.01") <= said <= high + Decimal("0.01"):
+            yield finding(
+                f"the meter went from {low} to {high} kWh, a value in between is {said}",
+                on=cdr, pointer=f"/MeterValueInBetween/meterValues/{at}",
+            )  # fmt: skip
+            return
+
+
+# --- plausibility ----------------------------------------------------------------------------------------------------
+
+
+@whole.rule("CDR-039")
+def energy_is_plausible_for_the_evse(evidence: Evidence) -> Iterator[Yield]:
+    """ConsumedEnergy is not more than about 120 % of rated power times charging time."""
+    for cdr, own in cdrs_of_sessions(evidence, "remote", "rfid", "unknown"):
+        evse_id = cdr.body.get("EvseID")
+        power = _rated_kw(evidence, evse_id if isinstance(evse_id, str) else own.evse_id, cdr.t)
+        said = number(cdr.body.get("ConsumedEnergy"))
+        begin, end = second_of(cdr, cdr.body.get("ChargingStart")), second_of(cdr, cdr.body.get("ChargingEnd"))
+        if power is None or said is None or begin is None or end is None or end <= begin:
+            continue
+        most = power * Decimal("1.2") * Decimal((end - begin + 2) / 3600)
+        real = measured(own) if evidence.run.truth and own.transactions else None
+        if real is not None and real > most:
+            most = real * Decimal("1.2")  # scaled power: the virtual vehicle itself drew more than the record allows
+        yield Checked("CDR-039", CDR)
+        if said > most:
+            yield finding(
+                f"{said} kWh in {end - begin:.0f} s at an EVSE of {power} kW", on=cdr, pointer="/ConsumedEnergy"
+            )
+
+
+def _rated_kw(evidence: Evidence, evse_id: str | None, t: float) -> Decimal | None:
+    facilities = record_of(evidence, evse_id, t).get("ChargingFacilities")
+    powers = [number(wire_json.at(f, "Power")) for f in facilities] if isinstance(facilities, list) else []
+    return max((p for p in powers if p is not None and p > 0), default=None)
