@@ -1,0 +1,233 @@
+"""Breaks messages on the wire while they pass mitmproxy: connections cut, stalled, reset, bytes and members changed."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import aiohttp
+from mitmproxy import connection, http
+
+from fake_hubject.recorder import Recorder
+from oicp.services import Direction
+from tap.faults import Armed, WireFault, changed
+
+_STREAMED = ("cut", "stall", "tls-alert")
+_ALERT = bytes((21, 3, 3, 0, 2, 2, 80))  # a fatal alert `internal_error`, unencrypted: no peer can mistake it for data
+
+
+class _Leg(Protocol):
+    @property
+    def direction(self) -> Direction: ...
+    @property
+    def upstream(self) -> str: ...
+
+
+class Breaker:
+    """All wire faults of one tap."""
+
+    def __init__(self, faults: tuple[WireFault, ...], recorder: Recorder | None) -> None:
+        self.armed = [Armed(fault) for fault in faults]
+        self._recorder = recorder
+        self._server: Any = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._turn: dict[str | None, asyncio.Event] = {}
+        for item in self.armed:
+            self._tell("fault_armed", fault=item.fault.name, what=item.fault.facts())
+
+    def attach(self, proxyserver: Any) -> None:
+        """Learn mitmproxy's table of connections."""
+        self._server = proxyserver
+
+    def arm(self, fault: WireFault) -> Armed:
+        """Arm one more."""
+        item = Armed(fault)
+        self.armed.append(item)
+        self._tell("fault_armed", fault=fault.name, what=fault.facts())
+        return item
+
+    def lift(self, item: Armed) -> None:
+        """Take one away."""
+        self.armed.remove(item)
+        self._tell("fault_lifted", fault=item.fault.name, fired=item.fired)
+
+    async def end(self) -> None:
+        """Cancel what still stalls or trickles."""
+        for event in self._turn.values():
+            event.set()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- as the messages pass ------------------------------------------------------------------------------------------
+
+    async def request(self, flow: http.HTTPFlow, leg: _Leg, operation: str | None, identity: Path | None) -> None:
+        """A request passes: choose its fault and apply what concerns the request."""
+        waiting = self._turn.pop(operation, None)
+        if waiting is not None:
+            flow.metadata["oicp_frees"] = waiting
+        fault = self._chosen(flow, operation, leg.direction)
+        if fault is None:
+            return
+        if fault.what == "duplicate":
+            self._start(self._again(flow, leg.upstream, identity))
+        elif fault.what == "swap":
+            await self._wait_for_next(operation, fault.seconds)
+        elif fault.on == "request":
+            if fault.what == "delay":
+                await asyncio.sleep(fault.seconds)
+            flow.request.raw_content = changed(flow.request.raw_content or b"", fault)
+            if "content-length" in flow.request.headers:
+                flow.request.headers["content-length"] = str(len(flow.request.raw_content or b""))
+
+    async def head(self, flow: http.HTTPFlow) -> None:
+        """The head of an answer passes: cut, stall and alert happen in the middle of what follows."""
+        fault: WireFault | None = flow.metadata.get("oicp_fault")
+        response = flow.response
+        if fault is None or response is None or fault.what not in _STREAMED:
+            return
+        length = int(response.headers.get("content-length", "0") or 0)
+        if not length:  # a chunked answer has no length to fall short of: promise one
+            response.headers.pop("transfer-encoding", None)
+            response.headers["content-length"] = length = "65536"  # type: ignore[assignment]
+            length = 65536
+        keep = 0 if fault.what == "stall" else max(1, length // 2)
+        response.stream = _first(keep)
+        self._start(self._hang_up(flow.client_conn, fault))
+
+    async def answer(self, flow: http.HTTPFlow) -> None:
+        """An answer passes."""
+        frees: asyncio.Event | None = flow.metadata.get("oicp_frees")
+        if frees is not None:
+            frees.set()
+        fault: WireFault | None = flow.metadata.get("oicp_fault")
+        if fault is None or flow.response is None:
+            return
+        if fault.what == "reset":
+            self._transport(flow.client_conn, lambda writer: writer.transport.abort())
+            flow.kill()
+        elif fault.what == "trickle":
+            self._slow(flow.client_conn, fault.seconds, len(flow.response.raw_content or b"") + 600)
+        elif fault.on == "answer" and fault.what not in (*_STREAMED, "duplicate", "swap"):
+            if fault.what == "delay":
+                await asyncio.sleep(fault.seconds)
+            flow.response.raw_content = changed(flow.response.raw_content or b"", fault)
+            if "content-length" in flow.response.headers:
+                flow.response.headers["content-length"] = str(len(flow.response.raw_content or b""))
+
+    def _chosen(self, flow: http.HTTPFlow, operation: str | None, direction: Direction) -> WireFault | None:
+        for item in self.armed:
+            if item.takes(operation, direction):
+                flow.metadata["oicp_fault"] = item.fault
+                flow.metadata["oicp_faults"] = (item.fault.name,)
+                self._tell("fault_fired", fault=item.fault.name)
+                return item.fault
+        return None
+
+    # --- single acts ----------------------------------------------------------------------------------------------------
+
+    async def _again(self, flow: http.HTTPFlow, upstream: str, identity: Path | None) -> None:
+        """Send the same bytes a second time over a connection of its own."""
+        context: ssl.SSLContext | bool = True
+        if flow.request.scheme == "https":
+            from mitmproxy import ctx
+
+            context = ssl.create_default_context(cafile=ctx.options.ssl_verify_upstream_trusted_ca)
+            if identity is not None:
+                context.load_cert_chain(identity)
+        headers = {
+            k: v for k, v in flow.request.headers.items() if k.lower() not in ("host", "content-length", "connection")
+        }
+        url = flow.request.url
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as client:
+                import yarl
+
+                target = yarl.URL(url, encoded=True)
+                body = flow.request.raw_content
+                async with client.request(
+                    flow.request.method, target, data=body, headers=headers, ssl=context
+                ) as again:
+                    await again.read()
+
+    async def _wait_for_next(self, operation: str | None, seconds: float) -> None:
+        event = self._turn.setdefault(operation, asyncio.Event())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), seconds)
+
+    async def _hang_up(self, client: connection.Client, fault: WireFault) -> None:
+        # `stall` is silence for the agreed time; the others hang up once the first bytes are out
+        await asyncio.sleep(fault.seconds if fault.what == "stall" else 0.05)
+        if fault.what == "tls-alert":
+            self._transport(client, lambda writer: writer.write(_ALERT))
+            await asyncio.sleep(0.05)
+        self._transport(client, lambda writer: writer.close())
+
+    def _slow(self, client: connection.Client, seconds: float, size: int) -> None:
+        """Let what is written to this peer trickle: about 20 portions over `seconds`."""
+
+        def replace_writer(writer: Any) -> None:
+            handler = self._handler(client)
+            if handler is not None:
+                paced = PacedWriter(writer, max(1, size // 20), seconds / 20, self._start)
+                handler.transports[client].writer = paced
+
+        self._transport(client, replace_writer)
+
+    def _transport(self, client: connection.Client, act: Callable[[Any], object]) -> None:
+        handler = self._handler(client)
+        io = handler.transports.get(client) if handler is not None else None
+        if io is not None and io.writer is not None:
+            act(io.writer)
+
+    def _handler(self, client: connection.Client) -> Any:
+        return next((h for h in self._server.connections.values() if getattr(h, "client", None) is client), None)
+
+    def _start(self, act: Any) -> None:
+        task = asyncio.get_running_loop().create_task(act)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _tell(self, kind: str, **data: Any) -> None:
+        if self._recorder is not None:
+            self._recorder.observe(kind, **data)
+
+
+class PacedWriter:
+    """A stream writer that sends a few bytes at a time."""
+
+    def __init__(self, inner: Any, portion: int, pause: float, start: Callable[[Any], None]) -> None:
+        self._inner, self._portion, self._pause, self._start = inner, portion, pause, start
+        self._waiting = bytearray()
+        self._busy = False
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes; they leave in portions."""
+        self._waiting += data
+        if not self._busy:
+            self._busy = True
+            self._start(self._send())
+
+    async def _send(self) -> None:
+        while self._waiting and not self._inner.is_closing():
+            self._inner.write(bytes(self._waiting[: self._portion]))
+            del self._waiting[: self._portion]
+            await asyncio.sleep(self._pause)
+        self._busy = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def _first(keep: int) -> Callable[[bytes], bytes]:
+    """A stream that lets the first `keep` bytes through and swallows the rest."""
+    left = keep
+
+    def cut(chunk: bytes) -> bytes:
+        nonlocal left
+        passed, left = chunk[:left], max(0, left - len(chunk))
+        return passed
+
+    return cut

@@ -1,0 +1,83 @@
+"""From bare HTTP to exchanges: which operation, which direction, what was open at the same time."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import unquote, urlsplit
+
+from oicp.evidence import Answer, Evidence, Exchange, Request, Run, Tls
+from oicp.services import HUB_TO_CPO, PREFIX, Direction, operation_of
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One request and its answer as any recorder heard it. `seconds`: from request to the end of the answer."""
+
+    url: str
+    request: Request
+    answer: Answer | None
+    started_at: datetime
+    seconds: float | None
+    error: str | None = None
+    tls: Tls | None = None
+    connection: str | None = None
+
+
+def located(target: str) -> tuple[str | None, str]:
+    """Operation (None if it is none of OICP's) and partner id of a raw request target, whatever prefix stands before `/api/oicp`."""
+    path = unquote(urlsplit(target).path)
+    found = operation_of(path.partition(PREFIX)[2]) if PREFIX in path else None
+    return (found[0].name, found[1]) if found else (None, "")
+
+
+def is_oicp(target: str) -> bool:
+    """True for a path that belongs to OICP, even a wrong one."""
+    return PREFIX in unquote(urlsplit(target).path)
+
+
+def direction_of(operation: str | None) -> Direction:
+    """Direction seen from a CPO's recording; an unknown path counts as sent by the CPO."""
+    from oicp.services import OPERATIONS
+
+    directions = OPERATIONS[operation].directions if operation in OPERATIONS else ()
+    for wanted in (Direction.CPO_TO_HUB, HUB_TO_CPO):
+        if wanted in directions:
+            return wanted
+    return directions[0] if directions else Direction.CPO_TO_HUB
+
+
+def evidence_of(heard: Iterable[Heard], source: str, profiles: tuple[str, ...] = ("remote-only",)) -> Evidence:
+    """Exchanges in the order in which they began. What only the stage could know (certificates, chargers) stays unknown."""
+    items = sorted((h for h in heard if is_oicp(h.request.target)), key=lambda h: h.started_at)
+    exchanges = tuple(_with_overlaps(_exchange(i, h, items[0].started_at) for i, h in enumerate(items, 1)))
+    run = Run(source=source, operator_ids=_operators(exchanges), profiles=profiles)
+    return Evidence(replace(run, started_at=items[0].started_at) if items else run, exchanges)
+
+
+def _exchange(number: int, heard: Heard, zero: datetime) -> Exchange:
+    operation, partner_id = located(heard.request.target)
+    t = (heard.started_at - zero).total_seconds()
+    return Exchange(
+        number=number, direction=direction_of(operation), operation=operation, partner_id=partner_id,
+        request=heard.request, answer=heard.answer, started_at=heard.started_at, t=t,
+        t_end=None if heard.seconds is None else t + heard.seconds,
+        error=heard.error or (None if heard.answer else "the recording has no answer"), url=heard.url, tls=heard.tls,
+        connection=heard.connection,
+    )  # fmt: skip
+
+
+def _with_overlaps(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
+    """Mark what was still open, of the same operation and partner, when an exchange began."""
+    open_: dict[tuple[str | None, str], list[Exchange]] = {}
+    for exchange in exchanges:
+        key = (exchange.operation, exchange.partner_id)
+        still = [e for e in open_.get(key, []) if e.t_end is not None and e.t_end > exchange.t]
+        open_[key] = [*still, exchange]
+        yield replace(exchange, overlaps=tuple(e.number for e in still)) if still and exchange.by_cpo else exchange
+
+
+def _operators(exchanges: Iterable[Exchange]) -> tuple[str, ...]:
+    """The operator whose recording this is: the id most paths name."""
+    named = Counter(e.partner_id for e in exchanges if e.by_cpo and e.partner_id)
+    return tuple(ident for ident, _ in named.most_common(1))

@@ -1,0 +1,244 @@
+"""mitmproxy in process, as a reverse proxy in both directions between a CPO and a hub, with TLS client certificates on both sides.
+
+It asks a partner for its certificate, records what was presented, and presents upstream the identity it was given for it. What
+it hears becomes the same evidence that a hub of ours records.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from mitmproxy import connection, http, tls
+from mitmproxy.options import Options
+from mitmproxy.proxy import server_hooks
+from mitmproxy.tools.dump import DumpMaster
+
+from fake_hubject.recorder import Recorder
+from oicp.evidence import Exchange, Tls
+from oicp.services import Direction
+from tap.breaking import Breaker
+from tap.faults import Armed, WireFault
+from tap.flows import answer_of, certificate_of, request_of, tls_of
+from tap.mapping import located
+
+BODY_LIMIT = "64m"
+
+
+class TapError(Exception):
+    """The tap cannot listen or start; the message names the address and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One direction of the tap: it listens on `host:port` (0: a free one) and passes on to `upstream`.
+
+    `identity`: PEM file with certificate and key presented upstream, whoever calls. `identities`: by SHA-256 fingerprint of what the
+    caller presented, preferred; a caller that presented none is passed on without one if `mirror` is set.
+    """
+
+    direction: Direction
+    upstream: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    identity: Path | None = None
+    identities: Mapping[str, Path] = field(default_factory=dict)
+    mirror: bool = False
+    partner_id: str | None = None
+
+    @property
+    def spec(self) -> str:
+        """mitmproxy's name of the mode."""
+        parts = urlsplit(self.upstream)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return f"reverse:{parts.scheme}://{parts.hostname}:{port}@{self.host}:{self.port}"
+
+
+class Tap:
+    """The running tap; use as `async with`. `url(direction)` is where to call it."""
+
+    def __init__(
+        self, legs: tuple[Leg, ...], recorder: Recorder | None, server_cert: Path, ca_file: Path | None, *,
+        faults: tuple[WireFault, ...] = (), flow_file: Path | None = None, on_upstream: Any = None,
+        pace: Any = None,
+    ) -> None:  # fmt: skip
+        self.legs = tuple(leg if leg.port else replace(leg, port=_free_port(leg.host)) for leg in legs)
+        self.recorder = recorder
+        self.breaker = Breaker(faults, recorder)
+        self.on_upstream, self.pace = on_upstream, pace
+        self._server_cert, self._ca_file, self._flow_file = server_cert, ca_file, flow_file
+        self._exchanges: dict[str, Exchange] = {}
+        self._legs = {leg.port: leg for leg in self.legs}
+        self._master: DumpMaster | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    def url(self, direction: Direction) -> str:
+        """Base URL of the listener of one direction, with the path of its upstream."""
+        leg = next(leg for leg in self.legs if leg.direction is direction)
+        parts = urlsplit(leg.upstream)
+        return f"{parts.scheme}://{leg.host}:{leg.port}{parts.path.rstrip('/')}"
+
+    def arm(self, fault: WireFault) -> Armed:
+        """Arm a fault while the tap runs."""
+        return self.breaker.arm(fault)
+
+    # --- up and down --------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        master = DumpMaster(Options(), loop=asyncio.get_running_loop(), with_termlog=False, with_dumper=False)
+        self._master = master
+        master.options.update(**self._options())
+        hearing = _Hearing(self)
+        master.addons.register(hearing)
+        master.addons.chain.insert(0, hearing)  # before mitmproxy chooses certificates
+        server = master.addons.get("proxyserver")
+        self.breaker.attach(server)
+        await server.setup_servers()
+        if sum(bool(instance.is_running) for instance in server.servers) < len(self.legs):
+            await self._end()
+            places = ", ".join(f"{leg.host}:{leg.port}" for leg in self.legs)
+            raise TapError(f"the tap cannot listen on {places}; choose another port with --listen")
+        await master.running()
+        return self
+
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "mode": [leg.spec for leg in self.legs], "certs": [f"*={self._server_cert}"], "request_client_cert": True,
+            "http2": False, "connection_strategy": "lazy", "upstream_cert": False, "body_size_limit": BODY_LIMIT,
+            "tls_version_client_min": "TLS1_2", "tls_version_server_min": "TLS1_2", "validate_inbound_headers": True,
+        }  # fmt: skip
+        if self._ca_file is not None:
+            options["ssl_verify_upstream_trusted_ca"] = str(self._ca_file)
+        if self._flow_file is not None:
+            options["save_stream_file"] = str(self._flow_file)
+        return options
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._end()
+
+    async def _end(self) -> None:
+        await self.breaker.end()
+        if self._master is None:
+            return
+        server = self._master.addons.get("proxyserver")
+        with contextlib.suppress(Exception):
+            await server.servers.update([])
+        for handler in list(server.connections.values()):
+            with contextlib.suppress(Exception):
+                handler.close_connection(handler.client)
+        await self._master.done()
+        self._master = None
+        for exchange in self._exchanges.values():
+            if self.recorder is not None:
+                self.recorder.closed(exchange, None, error="the tap ended before the answer")
+        self._exchanges.clear()
+
+    # --- what is heard ------------------------------------------------------------------------------------------------
+
+    def leg_of(self, client: connection.Client) -> Leg:
+        """The leg a caller came in by."""
+        return self._legs[client.sockname[1]]
+
+    def identity_for(self, client: connection.Client) -> Path | None:
+        """What to present upstream for this caller."""
+        leg = self.leg_of(client)
+        if client.certificate_list:
+            known = leg.identities.get(certificate_of(client.certificate_list[0]).fingerprint)
+            if known is not None:
+                return known
+        return None if leg.mirror and not client.certificate_list else leg.identity
+
+    def heard(self, flow: http.HTTPFlow) -> None:
+        """A request is complete."""
+        if self.recorder is None:
+            return
+        leg = self.leg_of(flow.client_conn)
+        operation, partner_id = located(flow.request.path)
+        facts = tls_of(flow)
+        same = [e for e in self._exchanges.values() if (e.operation, e.partner_id) == (operation, partner_id)]
+        self._exchanges[flow.id] = self.recorder.opened(
+            leg.direction, request_of(flow), operation=operation, partner_id=partner_id,
+            url=flow.request.pretty_url, tls=replace(facts, partner_id=leg.partner_id) if facts else Tls(),
+            connection=flow.client_conn.id,
+            overlaps=tuple(e.number for e in same) if leg.direction is Direction.CPO_TO_HUB else (),
+        )  # fmt: skip
+
+    def answered(self, flow: http.HTTPFlow) -> None:
+        """An answer is complete, or will never be."""
+        exchange = self._exchanges.pop(flow.id, None)
+        if exchange is None or self.recorder is None:
+            return
+        error = flow.error.msg if flow.error else None
+        self.recorder.closed(
+            exchange, answer_of(flow), error=error, faults=tuple(flow.metadata.get("oicp_faults", ())),
+            http_version=flow.request.http_version,
+        )  # fmt: skip
+
+    def handshake_failed(self, direction: Direction, conn: connection.Connection) -> None:
+        """A handshake failed at either side."""
+        if self.recorder is not None:
+            self.recorder.observe(
+                "tls_handshake", direction=str(direction), error=conn.error or "failed", version=conn.tls_version
+            )
+
+
+class _Hearing:
+    """mitmproxy addon: hands every event to the tap."""
+
+    def __init__(self, tap: Tap) -> None:
+        self.tap = tap
+
+    def tls_start_server(self, data: tls.TlsData) -> None:
+        """Choose what is presented upstream, just before mitmproxy makes the context of this connection."""
+        from mitmproxy import ctx
+
+        identity = self.tap.identity_for(data.context.client)
+        ctx.options.update(client_certs=str(identity) if identity else None)
+
+    def tls_failed_client(self, data: tls.TlsData) -> None:
+        """The caller refused the tap's certificate or offered nothing that fits."""
+        client = data.context.client
+        self.tap.handshake_failed(self.tap.leg_of(client).direction, data.conn)
+
+    def tls_failed_server(self, data: tls.TlsData) -> None:
+        """Upstream refused what the tap presented, or could not be trusted."""
+        leg = self.tap.leg_of(data.context.client)
+        self.tap.handshake_failed(leg.direction, data.conn)
+
+    def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """Tell who stands behind a connection of the tap, before anything is sent over it."""
+        if self.tap.on_upstream is not None:
+            self.tap.on_upstream(self.tap.leg_of(data.client), data.server.sockname, data.client)
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        """A request came."""
+        leg = self.tap.leg_of(flow.client_conn)
+        operation, _ = located(flow.request.path)
+        if self.tap.pace is not None and leg.direction is Direction.CPO_TO_HUB:
+            await self.tap.pace(operation)
+        self.tap.heard(flow)
+        await self.tap.breaker.request(flow, leg, operation, self.tap.identity_for(flow.client_conn))
+
+    async def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """The head of an answer came."""
+        await self.tap.breaker.head(flow)
+
+    async def response(self, flow: http.HTTPFlow) -> None:
+        """An answer came."""
+        await self.tap.breaker.answer(flow)
+        self.tap.answered(flow)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """No answer will come."""
+        self.tap.answered(flow)
+
+
+def _free_port(host: str) -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
