@@ -19,6 +19,16 @@ LIMITS: dict[str, float] = {
     "time_notice_s": 5.0,
     "reserved_push_s": 10.0,  # a reservation that holds this long shows as Reserved
     "progress_interval_s": 300.0,
+    "repeat_s": 900.0,  # time for the repeat of any other message that could not be delivered
+    "quiet_after_outage_s": 60.0,  # a backend with something to say that is silent for longer does not go on working
+    "status_soon_s": 5.0,  # target for a status change; states that last shorter may be left out
+    "status_late_s": 60.0,
+    "status_missing_s": 300.0,
+    "status_settles_s": 2.0,  # a push this soon after a change may still tell of the state before
+    "lost_evse_s": 900.0,  # a silent charge point may stay Available for so long
+    "static_change_s": 60.0,  # a change of EVSE data reaches the hub within this time
+    "split_load_s": 600.0,  # fullLoads that follow each other this quickly are taken as parts of one
+    "clock_s": 2.0,  # rounding and clock difference
 }
 
 

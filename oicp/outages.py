@@ -1,0 +1,84 @@
+"""When messages of the CPO could not be delivered: the hub down, answers missing, server errors; and when the CPO itself was down."""
+
+from bisect import bisect_right
+from functools import lru_cache
+
+from oicp.evidence import Evidence, Exchange
+
+TRANSIENT = frozenset(("001", "002", "009", "021"))
+"""Codes after which the same message may succeed later."""
+
+
+def undelivered(e: Exchange) -> bool:
+    """The hub gave no usable answer: none at all, 408, 429 or a server error."""
+    return e.answer is None or e.answer.http_status in (408, 429) or e.answer.http_status >= 500
+
+
+def abandoned(e: Exchange) -> bool:
+    """The CPO itself gave up waiting for the answer."""
+    error = (e.error or "").lower()
+    named = any(word in error for word in ("gave up", "hung up", "disconnected", "closed by the cpo", "client closed"))
+    return e.by_cpo and e.answer is None and (bool(e.recorder.get("abandoned")) or named)
+
+
+class Periods:
+    """Stretches of time that do not overlap, in order."""
+
+    def __init__(self, spans: list[tuple[float, float]]) -> None:
+        self.spans = spans
+        self._begins = [begin for begin, _ in spans]
+
+    def touch(self, begin: float, end: float) -> bool:
+        """Some of them lies within `begin` to `end`."""
+        at = bisect_right(self._begins, end)
+        return at > 0 and self.spans[at - 1][1] >= begin
+
+    def end_of(self, t: float) -> float:
+        """End of the period that second `t` lies in; `t` itself where it lies in none."""
+        at = bisect_right(self._begins, t)
+        return max(t, self.spans[at - 1][1]) if at else t
+
+
+@lru_cache(maxsize=8)
+def hub_down(evidence: Evidence) -> Periods:
+    """Periods in which the hub accepted no connection."""
+    return Periods(_spans(evidence, "hub_down", "hub_up"))
+
+
+@lru_cache(maxsize=8)
+def cpo_down(evidence: Evidence) -> Periods:
+    """Periods in which the process of the CPO did not run."""
+    return Periods(_spans(evidence, "cpo_exited", "cpo_started"))
+
+
+def _spans(evidence: Evidence, begins: str, ends: str) -> list[tuple[float, float]]:
+    found: list[tuple[float, float]] = []
+    begun: float | None = None
+    for o in evidence.seen(begins, ends):
+        if o.kind == begins and begun is None:
+            begun = o.t
+        elif o.kind == ends and begun is not None:
+            found.append((begun, o.t))
+            begun = None
+    return [*found, (begun, evidence.t_end)] if begun is not None else found
+
+
+def down_at_the_end(evidence: Evidence) -> bool:
+    """The hub or the CPO was not up when the recording ended."""
+    return any(p.spans and p.spans[-1][1] >= evidence.t_end for p in (hub_down(evidence), cpo_down(evidence)))
+
+
+@lru_cache(maxsize=8)
+def troubled(evidence: Evidence) -> Periods:
+    """Periods in which pushes could not work as usual: the hub or the CPO down, or messages undelivered, plus time to recover."""
+    spans = [*hub_down(evidence).spans, *cpo_down(evidence).spans]
+    spans += [
+        (e.t, (e.t if e.t_end is None else e.t_end) + 1.0) for e in evidence.exchanges if e.by_cpo and undelivered(e)
+    ]
+    merged: list[tuple[float, float]] = []
+    for begin, end in sorted(spans):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return Periods(merged)

@@ -1,0 +1,129 @@
+"""What became of messages that were refused or undelivered: was the same content accepted later, or did it become obsolete?"""
+
+from bisect import bisect_right
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from oicp import wire_json
+from oicp.evidence import Evidence, Exchange
+from oicp.sessions import folded
+from oicp.wire_json import Json
+
+_RECORDS = {
+    "PushEvseData": ("OperatorEvseData", "EvseDataRecord"),
+    "PushEvseStatus": ("OperatorEvseStatus", "EvseStatusRecord"),
+}
+PUSHES = ("PushEvseData", "PushEvseStatus", "PushPricingProductData", "PushEVSEPricing")
+
+
+def records_of(e: Exchange) -> list[tuple[int, str, dict[str, Json]]]:
+    """Records of a data or status push: index, EvseID, record. What is no record is left out."""
+    found = wire_json.at(e.body, *_RECORDS.get(e.operation or "", ("",)))
+    if isinstance(found, dict):
+        found = [found]
+    rows = enumerate(found) if isinstance(found, list) else ()
+    return [(i, r["EvseID"], r) for i, r in rows if isinstance(r, dict) and isinstance(r.get("EvseID"), str)]
+
+
+def evse_keys(e: Exchange) -> frozenset[str]:
+    """Folded EvseIDs of a push."""
+    return frozenset(folded(ident) for _, ident, _ in records_of(e))
+
+
+def contents(e: Exchange) -> tuple[Hashable, ...]:
+    """What a message is about, one key for each part that could be delivered on its own; empty for what need not come again."""
+    if e.operation in _RECORDS:
+        return tuple((e.operation, key) for key in sorted(evse_keys(e)))
+    if e.operation in PUSHES:
+        return ((e.operation,),)
+    if e.operation == "ChargeDetailRecord":
+        return ((e.operation, e.session_id),)
+    if e.operation == "ChargingNotifications":
+        return ((e.operation, e.session_id, str(e.body.get("Type"))),)
+    return ()  # an authorization is stale a moment later
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a message. `open_parts`: contents never accepted later; `attempts`: least number of later attempts among them."""
+
+    open_parts: tuple[Hashable, ...]
+    attempts: int
+
+    @property
+    def settled(self) -> bool:
+        """Everything was accepted later, or became obsolete."""
+        return not self.open_parts
+
+
+@lru_cache(maxsize=8)
+def _by_content(evidence: Evidence) -> dict[Hashable, tuple[list[float], list[Exchange], list[float]]]:
+    """Per content: seconds of all attempts, the attempts, seconds of those that were accepted."""
+    found: dict[Hashable, tuple[list[float], list[Exchange], list[float]]] = {}
+    for e in evidence.exchanges:
+        for key in contents(e) if e.by_cpo else ():
+            times, attempts, accepted = found.setdefault(key, ([], [], []))
+            times.append(e.t)
+            attempts.append(e)
+            if e.accepted or _closed_already(e):
+                accepted.append(e.t)
+    return found
+
+
+def _closed_already(e: Exchange) -> bool:
+    """A CDR answered `session is closed` had been delivered before."""
+    return e.operation == "ChargeDetailRecord" and e.status_code == "400"
+
+
+def fate(evidence: Evidence, e: Exchange) -> Fate:
+    """What became of this message after its own answer."""
+    still_open: list[Hashable] = []
+    attempts: list[int] = []
+    for key in contents(e):
+        times, _, accepted = _by_content(evidence).get(key, ([], [], []))
+        if bisect_right(accepted, e.t) == len(accepted) and not _obsolete(evidence, e):
+            still_open.append(key)
+            attempts.append(len(times) - bisect_right(times, e.t))
+    return Fate(tuple(still_open), min(attempts, default=0))
+
+
+def _obsolete(evidence: Evidence, e: Exchange) -> bool:
+    """Nobody needs it any more: a full load without the EVSE came, or a later notification of the session was taken."""
+    if e.operation in _RECORDS:
+        loads = _full_loads(evidence).get(e.operation or "", [])
+        return bisect_right(loads, e.t) < len(loads)
+    if e.operation == "ChargingNotifications" and str(e.body.get("Type")) in ("Progress", "Start"):
+        ends = _by_content(evidence).get((e.operation, e.session_id, "End"), ([], [], []))[2]
+        return bool(ends) and ends[-1] > e.t
+    return False
+
+
+@lru_cache(maxsize=8)
+def _full_loads(evidence: Evidence) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for e in evidence.about(*_RECORDS):
+        if e.accepted and e.body.get("ActionType") == "fullLoad":
+            found.setdefault(e.operation or "", []).append(e.t)
+    return found
+
+
+def chains(evidence: Evidence, http_status: int) -> Iterator[list[Exchange]]:
+    """Attempts to deliver the same content that met this HTTP status, and the one that followed; only chains of two and more."""
+    seen: set[int] = set()
+    for _, attempts, _ in _by_content(evidence).values():
+        chain: list[Exchange] = []
+        for e in attempts:
+            if chain and chain[-1].http_status != http_status:
+                yield from _fresh(chain, seen)
+                chain = []
+            if chain or e.http_status == http_status:
+                chain.append(e)
+        yield from _fresh(chain, seen)
+
+
+def _fresh(chain: list[Exchange], seen: set[int]) -> Iterator[list[Exchange]]:
+    """A push of many EVSEs is in the chain of each: hand it out once."""
+    if len(chain) > 1 and chain[0].number not in seen:
+        seen.update(e.number for e in chain)
+        yield chain

@@ -1,0 +1,105 @@
+"""Waiting after HTTP 429 (RATE-005, RATE-006, RATE-008)."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+from statistics import mean
+
+from oicp.evidence import Evidence, Exchange
+from oicp.repeats import chains
+from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
+
+whole = rules_about_evidence()
+_AT_ONCE_S = 0.1
+_CAP_S = 60.0
+"""A wait that long need not grow any further."""
+_STEADY = 1.6
+"""Greatest wait over smallest one below which a pace counts as constant."""
+
+
+def _waits(chain: list[Exchange]) -> list[float]:
+    return [later.t - (before.t if before.t_end is None else before.t_end) for before, later in pairwise(chain)]
+
+
+@lru_cache(maxsize=8)
+def _limited(evidence: Evidence) -> tuple[list[Exchange], ...]:
+    return tuple(chains(evidence, 429))
+
+
+def _as_told(chain: list[Exchange]) -> bool:
+    """The waits are those the hub asked for by Retry-After."""
+    for before, wait in zip(chain, _waits(chain), strict=False):
+        asked = before.answer_header("Retry-After") or ""
+        if not asked.strip().isdigit() or wait < int(asked) - 1:
+            return False
+    return True
+
+
+@whole.rule("RATE-005")
+def backs_off(evidence: Evidence) -> Iterator[Yield]:
+    """Waits after 429 grow exponentially while 429 goes on."""
+    short = False
+    for chain in _limited(evidence):
+        told = None if _as_told(chain) else _no_backoff(_waits(chain))
+        if told:
+            yield finding(told, on=chain[1], requirement="RATE-005")
+        elif len(chain) >= 4 or _as_told(chain):
+            yield Checked("RATE-005", chain[0].operation or "")
+        else:
+            short = True
+    if short:
+        yield NotExercised("RATE-005", "some messages met 429 too few times in a row to see waits grow")
+
+
+def _no_backoff(waits: list[float]) -> str | None:
+    shown = ", ".join(f"{w:.2f}" for w in waits[:8])
+    quick = sum(w < _AT_ONCE_S for w in waits)
+    if waits[0] < 0.02 or quick >= 2:
+        return f"repeated at once after 429: waits {shown} s"
+    growing = [w for w in waits if w < _CAP_S]
+    if len(growing) < 3:
+        return None
+    if max(growing) < _STEADY * min(growing):
+        return f"repeated at a constant pace: waits {shown} s"
+    half = len(growing) // 2
+    if len(growing) >= 6 and mean(growing[half:]) < 1.2 * mean(growing[:half]):
+        return f"waits do not grow: {shown} s"
+    return None
+
+
+@whole.rule("RATE-006")
+def jitters(evidence: Evidence) -> Iterator[Yield]:
+    """Waits of several repeats differ by a random part."""
+    rows = [_waits(chain) for chain in _limited(evidence) if not _as_told(chain)]
+    columns = [[row[at] for row in rows if len(row) > at] for at in range(max(map(len, rows), default=0))]
+    columns = [column for column in columns if len(column) > 1]
+    if sum(len(column) - 1 for column in columns) < 3:
+        yield NotExercised("RATE-006", "needs several messages that met 429 more than once")
+    elif all(max(c) - min(c) <= 0.05 + 0.05 * mean(c) for c in columns):
+        shown = ", ".join(f"{mean(c):.2f}" for c in columns)
+        chain = next(c for c in _limited(evidence) if not _as_told(c))
+        told = f"{len(rows)} messages were repeated in step after {shown} s: no random part"
+        yield finding(told, on=chain[0], requirement="RATE-006")
+    else:
+        yield Checked("RATE-006", "any")
+
+
+_MANY = 10
+
+
+@whole.rule("RATE-008")
+def throttles_as_a_whole(evidence: Evidence) -> Iterator[Yield]:
+    """When many calls are limited the whole backend slows down."""
+    limited = sorted((e for e in evidence.exchanges if e.by_cpo and e.http_status == 429), key=lambda e: e.t)
+    others = sorted(e.t for e in evidence.exchanges if e.by_cpo and e.http_status != 429)
+    if len(limited) < _MANY or limited[_MANY - 1].t - limited[0].t > _CAP_S:
+        return
+    begin = limited[_MANY - 1].t
+    before = bisect_left(others, limited[0].t) - bisect_left(others, limited[0].t - _CAP_S)
+    after = bisect_left(others, begin + _CAP_S) - bisect_left(others, begin)
+    if before >= 5 and after > before:
+        told = f"{after} other calls in the minute after {_MANY} answers 429, {before} in the minute before"
+        yield finding(told, on=limited[0], requirement="RATE-008")
+    elif before >= 5 and evidence.t_end - begin >= _CAP_S:
+        yield Checked("RATE-008", "any")

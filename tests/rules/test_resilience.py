@@ -1,0 +1,118 @@
+"""What the CPO does after answers that are no success."""
+
+from typing import Any
+
+import pytest
+
+from tests.rules.build import EVSE, OTHER, Build, ack, outcome, record, status_only
+
+NO_ANSWER = {"http_status": None, "error": "the connection was closed", "faults": ("drop",)}
+DOWN = {"http_status": 503, "answer": b"<html>", "faults": ("down",)}
+RESULT_FALSE = {"answer": ack("009")}
+NO_RESULT = {"http_status": 500, "answer": status_only("001")}
+LIMITED = {"http_status": 429, "answer": b""}
+
+
+@pytest.mark.parametrize(
+    ("requirement", "first"),
+    [("HTTP-017", NO_RESULT), ("HTTP-018", RESULT_FALSE), ("HTTP-019", DOWN), ("RATE-007", LIMITED)],
+)
+@pytest.mark.parametrize(
+    ("later", "until", "expected"),
+    [
+        ([(5.0, {})], 10, "conforms"),
+        ([(5.0, "refused"), (100.0, {})], 120, "conforms"),
+        ([(800.0, "refused")], 1000, "not-exercised"),
+        ([], 100, "not-exercised"),
+        ([], 1000, "not conforms"),
+    ],
+)
+def test_repeats(
+    requirement: str, first: dict[str, Any], later: list[tuple[float, Any]], until: float, expected: str
+) -> None:
+    """A status that was not accepted comes again; who still tries is given time, who stays silent is not."""
+    build = Build()
+    build.push_status({EVSE: "Occupied"}, t=1, **first)
+    for t, more in later:
+        build.push_status({EVSE: "Available"}, t=t, **(first if more == "refused" else more))
+    got = outcome(build.evidence(until=until), requirement)
+    assert got in ("violated", "warned") if expected == "not conforms" else got == expected
+
+
+def test_full_load_repairs() -> None:
+    """A full load after the failure makes the single message obsolete."""
+    build = Build()
+    build.push_status({EVSE: "Occupied"}, t=1, **DOWN)
+    build.push_status({OTHER: "Available"}, t=20, action="fullLoad")
+    assert outcome(build.evidence(until=2000), "HTTP-019") == "conforms"
+
+
+@pytest.mark.parametrize(
+    ("calls", "reason", "until", "expected"),
+    [
+        ([25.0], 22, 30, "conforms"),
+        ([], 22, 60, "not-exercised"),
+        ([], 22, 200, "violated"),
+        ([], None, 200, "not-exercised"),
+        ([120.0], 22, 200, "conforms"),
+    ],
+)
+def test_goes_on_after_an_outage(calls: list[float], reason: float | None, until: float, expected: str) -> None:
+    """Silence after an outage is a violation only if there was something to say and enough time."""
+    build = Build()
+    build.push_data([record()], t=1)
+    build.observe("hub_down", t=10)
+    build.observe("hub_up", t=20)
+    if reason:
+        build.connector("Charging", t=reason)
+    for t in calls:
+        build.push_status({EVSE: "Occupied"}, t=t)
+    assert outcome(build.evidence(until=until), "HTTP-020") == expected
+
+
+@pytest.mark.parametrize(
+    ("later", "until", "expected"),
+    [
+        ([([OTHER], {})], 20, "conforms"),
+        ([([EVSE, OTHER], {})], 20, "conforms"),
+        ([([EVSE], {})], 2000, "warned"),
+        ([], 100, "not-exercised"),
+        ([], 2000, "warned"),
+    ],
+)
+def test_bad_record_isolated(later: list[tuple[list[str], Any]], until: float, expected: str) -> None:
+    """When the hub names the bad record the others must reach it."""
+    build = Build()
+    body = {
+        "message": "Error parsing/validating JSON.",
+        "validationErrors": [
+            {"fieldReference": "operatorEvseData.evseDataRecord[0].hotlinePhoneNumber", "errorMessage": "x"}
+        ],
+    }
+    build.push_data([record(EVSE), record(OTHER)], t=1, http_status=400, answer=body)
+    for ids, more in later:
+        build.push_data([record(i) for i in ids], t=5, action="insert", **more)
+    assert outcome(build.evidence(until=until), "PUSH-013") == expected
+
+
+@pytest.mark.parametrize(
+    ("description", "pushes", "reported", "expected"),
+    [
+        (None, [(1, EVSE, "Occupied"), (20, EVSE, "Available")], [], "conforms"),
+        (None, [(1, EVSE, "Occupied"), (6, EVSE, "Occupied")], [], "warned"),
+        (None, [(1, EVSE, "Occupied"), (6, EVSE, "Occupied")], [5.9], "conforms"),
+        (None, [(1, EVSE, "Available"), (4, EVSE, "Occupied"), (6, EVSE, "Available")], [], "conforms"),
+        ("Success.", [(1, EVSE, "Occupied"), (6, EVSE, "Occupied")], [], "not-exercised"),
+    ],
+)
+def test_decides_by_code(description: str | None, pushes: list[Any], reported: list[float], expected: str) -> None:
+    """An accepted push is not repeated because of its text; a charge point that reports the same again is a reason."""
+    build = Build()
+    build.connector("Available", t=0)
+    for t in reported:
+        build.connector("Charging", t=t)
+    for t, evse, status in pushes:
+        answer = ack(StatusCode={"Code": "000", "Description": description})
+        build.push_status({evse: status}, t=t, answer=answer)
+    build.push_data([record()], t=30, answer=ack(StatusCode={"Code": "000", "Description": "Success."}))
+    assert outcome(build.evidence(), "ACK-012") == expected
