@@ -10,10 +10,9 @@ from simulator.connector import ImpossibleTransition
 from simulator.waiting import StationError, StationTimeout
 
 if TYPE_CHECKING:
+    from bench.facade import Bench
     from fake_hubject.hub import RemoteResult
     from simulator.evse import VirtualEvse
-
-    from bench.facade import Bench
 
 T = TypeVar("T")
 
@@ -99,6 +98,18 @@ class Evse:
         what = f"{' or '.join(evse_status)} of {self.evse_id} at the hub"
         await self._bench.until(lambda: self.status_at_hub in evse_status, within=within, what=what, insist=False)
 
+    async def vanishes_at_the_hub(self, *, within: float) -> None:
+        """Wait until the hub has no data of it, or no longer lets remote starts through; if not, the rules speak."""
+        await self._bench.until(
+            lambda: self._bench.record_at_hub(self.evse_id) is None, within=within, insist=False,
+            what=f"{self.evse_id} is removed at the hub",
+        )  # fmt: skip
+
+    @property
+    def data_record(self) -> dict[str, Any]:
+        """Its EvseDataRecord as the fleet has it."""
+        return dict(self.virtual.data_record)
+
     async def restore(self) -> None:
         """As it was before the scenario: online, no fault, nothing plugged in, in service."""
         virtual, charge_point = self.virtual, self.virtual.charge_point
@@ -109,7 +120,7 @@ class Evse:
                 await virtual.clear_fault()
             if virtual.plugged:
                 await virtual.unplug()
-            virtual.drop_waiting_driver()
+            await virtual.walk_away()
             await virtual.release()
             await virtual.set_available()
 
@@ -157,12 +168,20 @@ class Driver:
         since = self._bench.recorder.now()
         result = await bounded(
             self._bench, f"answer to the remote start on {evse_id}",
-            self._bench.hub.remote_start(self.provider_id, evse_id, self.evco_id, **how), self._answer_limit,
+            self._bench.hub.remote_start(self.provider_id, evse_id, self.evco_id, **how), self._answer_limit, "CPO",
         )  # fmt: skip
-        session = Session(self._bench, self, evse_id, result, since)
+        session = Session(self._bench, self, evse, result, since)
         self._bench.sessions.append(session)
         self._observe("remote_start", evse_id, session)
         return session
+
+    async def repeats_start(self, session: "Session") -> "RemoteResult":
+        """The start of this session once more, byte by byte."""
+        return await bounded(
+            self._bench, f"answer to the repeated start of {session.session_id}",
+            self._bench.hub.remote_start(self.provider_id, session.evse_id, self.evco_id, variant="duplicate"),
+            self._answer_limit, "CPO",
+        )  # fmt: skip
 
     async def remote_stop(self, session: "Session", **how: Any) -> None:
         """Stop; blocked if the CPO refuses."""
@@ -178,7 +197,7 @@ class Driver:
         where = evse_id or (None if isinstance(session, str) else session.evse_id)
         answer = await bounded(
             self._bench, f"answer to the remote stop of {session_id}",
-            self._bench.hub.remote_stop(self.provider_id, session_id, where, **how), self._answer_limit,
+            self._bench.hub.remote_stop(self.provider_id, session_id, where, **how), self._answer_limit, "CPO",
         )  # fmt: skip
         self._bench.recorder.observe(
             "driver", evse_id=where, action="remote_stop", provider_id=self.provider_id, evco_id=self.evco_id,
@@ -199,9 +218,9 @@ class Driver:
         since = self._bench.recorder.now()
         result = await bounded(
             self._bench, f"answer to the reservation of {evse_id}",
-            self._bench.hub.reservation_start(self.provider_id, evse_id, self.evco_id, **how), self._answer_limit,
+            self._bench.hub.reservation_start(self.provider_id, evse_id, self.evco_id, **how), self._answer_limit, "CPO",
         )  # fmt: skip
-        session = Session(self._bench, self, evse_id, result, since, reservation=True)
+        session = Session(self._bench, self, evse, result, since, reservation=True)
         self._bench.sessions.append(session)
         self._observe("reserve", evse_id, session)
         return session
@@ -211,7 +230,7 @@ class Driver:
         return await bounded(
             self._bench, f"answer to the end of reservation {session.session_id}",
             self._bench.hub.reservation_stop(self.provider_id, session.session_id, session.evse_id, **how),
-            self._answer_limit,
+            self._answer_limit, "CPO",
         )  # fmt: skip
 
     @property
@@ -229,10 +248,12 @@ class Session:
     """An OICP session a driver started; what is to be seen of it."""
 
     def __init__(
-        self, bench: "Bench", driver: Driver, evse_id: str, result: "RemoteResult", since: float, *,
+        self, bench: "Bench", driver: Driver, evse: "Evse | str", result: "RemoteResult", since: float, *,
         reservation: bool = False,
     ) -> None:  # fmt: skip
-        self._bench, self.driver, self.evse_id, self.result, self.since = bench, driver, evse_id, result, since
+        self._bench, self.driver, self.result, self.since = bench, driver, result, since
+        self._evse = None if isinstance(evse, str) else evse
+        self.evse_id = evse if isinstance(evse, str) else evse.evse_id
         self.session_id = result.session_id or ""
         self.accepted, self.reservation = result.accepted, reservation
 
@@ -257,6 +278,40 @@ class Session:
             "transaction_stopped", evse_id=self.evse_id, since=self.since, within=within,
             what=f"end of the transaction at {self.evse_id}",
         )  # fmt: skip
+
+    @property
+    def evse(self) -> Evse:
+        """Where it was started."""
+        if self._evse is None:
+            raise Blocked(f"the session is about no EVSE of the fleet: {self.evse_id}")
+        return self._evse
+
+    async def may_charge(self, *, within: float) -> None:
+        """Give energy the time to flow, if it does."""
+        await self._bench.seen(
+            "energy_started", evse_id=self.evse_id, since=self.since, within=within, insist=False,
+            what=f"energy flows at {self.evse_id}",
+        )  # fmt: skip
+
+    async def may_end(self, *, within: float) -> None:
+        """Give the transaction the time to end, if it does."""
+        await self._bench.seen(
+            "transaction_stopped", evse_id=self.evse_id, since=self.since, within=within, insist=False,
+            what=f"end of the transaction at {self.evse_id}",
+        )  # fmt: skip
+
+    @property
+    def closed(self) -> bool:
+        """Never opened, billed, or closed by an End notification."""
+        if not self.accepted or any(e.accepted for e in self.messages("ChargeDetailRecord")):
+            return True
+        return any(e.body.get("Type") == "End" for e in self.messages("ChargingNotifications"))
+
+    async def is_closed(self, *, within: float) -> None:
+        """Wait until it is closed; if it is not, the rules speak."""
+        await self._bench.until(
+            lambda: self.closed, within=within, insist=False, what=f"end of session {self.session_id} told by the CPO"
+        )
 
     async def receives(self, operation: str, *, within: float = 10, times: int = 1) -> None:
         """Wait for messages of the CPO with this SessionID; if they do not come the scenario goes on and the rules speak."""
@@ -288,10 +343,10 @@ def described(result: "RemoteResult") -> str:
     return text or (exchange.error if exchange and exchange.error else "no acknowledgement")
 
 
-async def bounded(bench: "Bench", what: str, action: Awaitable[T], within: float) -> T:
+async def bounded(bench: "Bench", what: str, action: Awaitable[T], within: float, whom: str = "charge point") -> T:
     """Await something with a limit; the scenario is blocked if it takes longer or is refused by the charge point."""
     limit = bench.patience(within)
-    with bench.log.step(what):
+    with bench.log.step(what, whom):
         try:
             async with asyncio.timeout(limit):
                 return await action

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from oicp.catalogue import PROFILES, catalogue
+from oicp.limits import LIMITS
 from oicp.services import SHORT_NAMES
 
 
@@ -248,6 +249,17 @@ class SuiteTable(Table):
     jobs: Annotated[int, Field(ge=1, le=200)] = Field(16, description="How many scenarios run at the same time")
     long: bool = Field(False, description="Also the scenarios whose nature is a longer wait (minutes)")
     limits: LimitsTable = LimitsTable()
+    tolerances: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {}, description="Seconds the judgement uses where no document gives a number, as cdr_repeat_s = 3600"
+    )
+
+    @field_validator("tolerances")
+    @classmethod
+    def _known_tolerances(cls, value: dict[str, float]) -> dict[str, float]:
+        for name in value:
+            if name not in LIMITS:
+                raise ValueError(f"no tolerance {name!r}{_close(name, LIMITS)}")
+        return value
 
     @field_validator("profiles")
     @classmethod
@@ -301,6 +313,12 @@ class BenchConfig(Table):
     def path(self, name: str) -> Path:
         """A path of the file, absolute."""
         return (self._folder / name).resolve()
+
+    def with_suite(self, changes: dict[str, Any]) -> "BenchConfig":
+        """The same with other values in `[suite]`, checked like those of the file. Raises `ConfigError`."""
+        raw = self.suite.model_dump(mode="json", exclude_unset=True) | changes
+        suite = parse_config({"suite": raw}, "command line").suite
+        return self.model_copy(update={"suite": suite})
 
     @model_validator(mode="after")
     def _ocpp_where_charge_points_are(self) -> "BenchConfig":

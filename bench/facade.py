@@ -5,22 +5,22 @@ A verb whose outcome the rest of the scenario rests on raises `Blocked` when it 
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from bench.actors import ChargePoint, Driver, Evse, Session
-from bench.scenario import Blocked, Scenario, StepLog
+from bench.actors import ChargePoint, Driver, Evse, Session, bounded
+from bench.ports import endpoint
+from bench.scenario import Blocked, Scenario, Skipped, StepLog
 from fake_hubject.recorder import NotSeen
 from oicp.evidence import Exchange, Observation
 from oicp.services import Direction
 from oicp.sessions import folded, same_id
 
 if TYPE_CHECKING:
+    from bench.stage import Stage
     from fake_hubject.faults import Fault
     from simulator.evse import VirtualEvse
-
-    from bench.stage import Stage
 
 
 class Bench:
@@ -53,6 +53,20 @@ class Bench:
         )
         return evse
 
+    async def free_evses(self, count: int) -> list[Evse]:
+        """The next EVSEs of this scenario; an exclusive one has the whole fleet and takes as many as there are."""
+        most = min(count, len(self._unused)) if self.scenario.exclusive else count
+        return [await self.free_evse() for _ in range(most)]
+
+    async def all_evses(self) -> list[Evse]:
+        """All EVSEs of the fleet, for exclusive scenarios."""
+        return await self.free_evses(len(self._unused))
+
+    @property
+    def some_evse_id(self) -> str:
+        """An EvseID of the operator, for requests that are about none of its EVSEs."""
+        return self.stage.evse_ids[0]
+
     async def free_charge_point(self) -> ChargePoint:
         """The charge point of this scenario with all its EVSEs (`whole_charge_point=True`)."""
         evse = await self.free_evse()
@@ -69,13 +83,74 @@ class Bench:
         """A driver of another EMP."""
         return self.driver(self.stage.provider_ids[1])
 
+    def new_partner_session_id(self) -> str:
+        """An EMPPartnerSessionID."""
+        return f"emp-{self.random.getrandbits(48):012x}"
+
+    async def charged(self, *, kwh: float) -> Session:
+        """A session at the next EVSE that has charged so much and goes on."""
+        return (await self.all_charged(1, kwh=kwh))[0]
+
+    async def all_charged(self, count: int, *, kwh: float) -> list[Session]:
+        """Sessions at the next EVSEs that have charged so much and go on."""
+        evses = await self.free_evses(count)
+        return list(await self.together(*(self._charged(evse, kwh) for evse in evses)))
+
+    async def _charged(self, evse: Evse, kwh: float) -> Session:
+        await evse.plug_in()
+        session = await self.driver().remote_start(evse, emp_partner_session_id=self.new_partner_session_id())
+        await session.charging()
+        await evse.deliver(kwh)
+        return session
+
     # --- waiting ------------------------------------------------------------------------------------------------------
 
     def patience(self, within: float) -> float:
         """Seconds of a wait with the patience of the configuration."""
         return within * self.stage.config.suite.limits.patience
 
-    async def until(self, holds: Callable[[], bool], *, within: float, what: str, insist: bool = True) -> bool:
+    async def together(self, *actions: Awaitable[Any]) -> list[Any]:
+        """Do several things at the same time; the first that is blocked ends them all."""
+
+        async def one(action: Awaitable[Any]) -> Any:
+            return await action
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(action)) for action in actions]
+        except* (Blocked, Skipped) as several:
+            raise several.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def whole_fleet_is_known(self, *, within: float) -> None:
+        """Wait until the hub has data and status of every EVSE; if not, the scenario goes on and the rules speak."""
+        await self.until(
+            lambda: all(self.status_at_hub(i) and self.record_at_hub(i) for i in self.stage.evse_ids),
+            within=within, what="data and status of every EVSE", insist=False,
+        )  # fmt: skip
+
+    async def all_sessions_are_closed(self, *, within: float) -> None:
+        """Wait until every session of this scenario is billed or closed; if not, the rules speak."""
+        await self.until(
+            lambda: all(session.closed for session in self.sessions), within=within, insist=False,
+            what="the records of all sessions",
+        )  # fmt: skip
+
+    async def hub_accepts(self, operation: str, *, within: float) -> None:
+        """Wait until the hub has taken such a message since the scenario began; if not, the rules speak."""
+        await self.hub_receives(
+            operation, within=within, insist=False, where=lambda e: e.accepted, what=f"{operation} that the hub takes"
+        )
+
+    async def charge_points_are_connected(self, *, within: float) -> None:
+        """Wait until all charge points are connected to the CPO."""
+        fleet = self.stage.fleet
+        if fleet is not None:
+            await bounded(self, "all charge points connect", fleet.connected(within=self.patience(within)), within + 5)
+
+    async def until(
+        self, holds: Callable[[], bool], *, within: float, what: str, insist: bool = True, whom: str = "CPO"
+    ) -> bool:
         """Wait until something holds; asked again after every message on the OICP wire. `insist`: else the scenario is blocked."""
         wake = asyncio.Event()
         limit = self.patience(within)
@@ -84,7 +159,7 @@ class Bench:
             if isinstance(item, Exchange):
                 wake.set()
 
-        with self.log.step(what), self.recorder.listening(listener):
+        with self.log.step(what, whom), self.recorder.listening(listener):
             try:
                 async with asyncio.timeout(limit):
                     while not holds():
@@ -106,7 +181,8 @@ class Bench:
             return item.operation == operation and item.direction is Direction.CPO_TO_HUB and where(item)
 
         text = what or f"{operation} from the CPO"
-        return await self._waits(self.recorder.exchange, fits, text, within, since, insist)
+        found: Exchange | None = await self._waits(self.recorder.exchange, fits, text, "CPO", within, since, insist)
+        return found
 
     async def seen(
         self, kind: str, *, within: float, evse_id: str | None = None, since: float | None = None,
@@ -118,13 +194,16 @@ class Bench:
             return item.kind == kind and (evse_id is None or same_id(item.evse_id, evse_id)) and where(item)
 
         text = what or f"{kind} at {evse_id or 'the charge points'}"
-        return await self._waits(self.recorder.observation, fits, text, within, since, insist)
+        found: Observation | None = await self._waits(
+            self.recorder.observation, fits, text, "charge point", within, since, insist
+        )
+        return found
 
     async def _waits(
-        self, ask: Callable[..., Any], fits: Any, what: str, within: float, since: float | None, insist: bool
+        self, ask: Callable[..., Any], fits: Any, what: str, whom: str, within: float, since: float | None, insist: bool
     ) -> Any:
         limit = self.patience(within)
-        with self.log.step(what):
+        with self.log.step(what, whom):
             try:
                 return await ask(fits, within=limit, since=self.since if since is None else since, what=what)
             except NotSeen as fault:
@@ -143,9 +222,35 @@ class Bench:
             raise Blocked(f"the fault never fired: {fault.name}")
 
     @asynccontextmanager
+    async def hub_faults(self, faults: Sequence["Fault"]) -> AsyncIterator[list[Any]]:
+        """Several faults armed at the same time."""
+        async with AsyncExitStack() as stack:
+            yield [await stack.enter_async_context(self.hub_fault(fault)) for fault in faults]
+
+    @asynccontextmanager
+    async def hub_shows_a_strange_certificate(self) -> AsyncIterator[None]:
+        """Inside the block the hub serves with a certificate of an unknown CA."""
+        own = self.hub.certificate
+        hosts = ("127.0.0.1", "localhost", endpoint(self.hub.url)[0])
+        self.hub.rotate_certificate(self.stage.authority.issue_server(hosts, self_signed=True, name="stranger"))
+        try:
+            yield
+        finally:
+            self.hub.rotate_certificate(own)
+
+    async def hub_renews_its_certificate(self) -> None:
+        """The hub serves with a new certificate of the same CA from now on."""
+        self.hub.rotate_certificate()
+
+    async def asks_for(self, name: str, *, within: float = 5, **body: Any) -> None:
+        """Call a hook that may well fail; the scenario goes on."""
+        with suppress(Blocked):
+            await self.hook(name, within=within, **body)
+
+    @asynccontextmanager
     async def hub_down(self) -> AsyncIterator[None]:
         """The hub accepts no connection inside the block."""
-        with self.log.step("hub is down"):
+        with self.log.step("hub goes down", "hub"):
             await self.hub.go_down()
         try:
             yield
@@ -159,19 +264,8 @@ class Bench:
 
     async def hook(self, name: str, *, within: float = 60, **body: Any) -> None:
         """Ask the operator of the CPO for something; hooks are those of `[cpo.hooks]`."""
-        with self.log.step(f"hook {name}"):
+        with self.log.step(f"hook {name}", "operator of the CPO"):
             await self.stage.hooks.call(name, body, within=self.patience(within))
-
-    @asynccontextmanager
-    async def restarting_cpo(self) -> AsyncIterator[None]:
-        """The CPO is restarted (hook `restart`); the block runs when it is back."""
-        await self.hook("restart", within=90)
-        yield
-
-    @property
-    def fleet_evse_ids(self) -> tuple[str, ...]:
-        """All EVSEs of the fleet."""
-        return self.stage.evse_ids
 
     def status_at_hub(self, evse_id: str) -> str | None:
         """EvseStatus the hub has of an EVSE."""

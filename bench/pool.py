@@ -36,7 +36,10 @@ class Pool:
             yield tuple(taken)
         finally:
             async with self._changed:
-                self._free.extend(taken)
+                if scenario.uses_up:
+                    self._all = tuple(evse for evse in self._all if evse not in taken)
+                else:
+                    self._free.extend(taken)
                 self._changed.notify_all()
 
     def _take(self, scenario: Scenario) -> "list[VirtualEvse] | None":

@@ -112,6 +112,7 @@ def frame(config: BenchConfig, cpo: CpoTable, order: Order) -> Run:
             "cpo_url": cpo.oicp_url, "started_by_bench": bool(cpo.command), "paths": cpo.paths,
             "client_certificate": config.hub.client_certificate, "answer_limit_s": config.hub.answer_limit,
             "expected_violations": list(config.suite.expected_violations), "strict": order.strict,
+            "limits": {"answer_s": config.hub.answer_limit, **config.suite.tolerances},
         },
     )  # fmt: skip
 

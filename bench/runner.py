@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.facade import Bench
 from bench.pool import Pool
@@ -15,12 +15,15 @@ from simulator.evse import VirtualEvse
 
 
 class Progress(Protocol):
-    """Told how the suite goes on; a live display or nothing."""
+    """Told how the suite goes on: a live board, or nothing."""
 
-    def begins(self, scenario: Scenario, log: StepLog) -> None:
-        """A scenario begins; `log.current` tells at any time what it waits for."""
+    def started(self, name: str, evse_ids: tuple[str, ...] = ()) -> None:
+        """A scenario begins."""
 
-    def ends(self, result: ScenarioResult) -> None:
+    def waits(self, name: str, what: str, on_whom: str = "") -> None:
+        """It waits for something."""
+
+    def ended(self, result: ScenarioResult) -> None:
         """It ended."""
 
 
@@ -34,7 +37,6 @@ class Runner:
     progress: Progress | None = None
     results: list[ScenarioResult] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
-    after_each: Callable[[Bench], None] | None = None
 
     async def play(self, scenarios: Sequence[Scenario]) -> list[ScenarioResult]:
         """Play them all; ends early with what there is if the CPO dies."""
@@ -43,7 +45,8 @@ class Runner:
         suite = asyncio.create_task(self._suite(scenarios, pool), name="suite")
         died = self.stage.cpo_died
         try:
-            await asyncio.wait([suite, *([died] if died else [])], return_when=asyncio.FIRST_COMPLETED)
+            watched: list[asyncio.Future[Any]] = [suite] if died is None else [suite, died]
+            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             if not suite.done() and died is not None and died.done():
                 suite.cancel()
                 await asyncio.wait([suite])
@@ -60,8 +63,8 @@ class Runner:
         return self.results
 
     async def _suite(self, scenarios: Iterable[Scenario], pool: Pool) -> None:
-        together = [s for s in scenarios if not s.exclusive]
-        alone = [s for s in scenarios if s.exclusive]
+        together = [s for s in scenarios if not s.exclusive and not s.uses_up]
+        alone = [s for s in scenarios if s.exclusive and not s.uses_up] + [s for s in scenarios if s.uses_up]
         # those that wait longest, or need most, begin first
         together.sort(key=lambda s: (not s.long, not s.whole_charge_point, -s.evses))
         places = asyncio.Semaphore(self.jobs)
@@ -92,14 +95,17 @@ class Runner:
     async def _leased(self, scenario: Scenario, evses: Sequence[VirtualEvse]) -> None:
         recorder = self.stage.recorder
         started, begun = recorder.now(), time.monotonic()
-        log = StepLog(recorder.now)
+        progress = self.progress
+        tell = (lambda what, whom: progress.waits(scenario.name, what, whom)) if progress else (lambda what, whom: None)
+        log = StepLog(recorder.now, tell)
         ids = [evse.evse_id for evse in evses]
         for ident in ids:
             recorder.observe("evse_leased", evse_id=ident, scenario=scenario.name)
         recorder.observe("scenario_started", scenario=scenario.name, exclusive=scenario.exclusive, evse_ids=ids)
         if self.progress:
-            self.progress.begins(scenario, log)
-        outcome, reason = "blocked", "the run was interrupted"
+            self.progress.started(scenario.name, tuple(ids))
+        outcome: str = "blocked"
+        reason: str | None = "the run was interrupted"
         try:
             outcome, reason = await self._played(scenario, Bench(self.stage, scenario, evses, log, self.seed), log)
         finally:
@@ -157,4 +163,4 @@ class Runner:
         )  # fmt: skip
         self.results.append(result)
         if self.progress:
-            self.progress.ends(result)
+            self.progress.ended(result)

@@ -36,7 +36,7 @@ class Scenario:
     """One script and what it needs.
 
     `evses`: how many EVSEs of its own; `whole_charge_point`: they are all those of one charge point, which may then be cut off
-    or rebooted. `exclusive`: nothing else runs meanwhile. `needs`: hooks. `long`: minutes by nature, played with --long only.
+    or rebooted. `uses_up`: its EVSEs are of no use afterwards; played last. `exclusive`: nothing else runs meanwhile. `needs`: hooks. `long`: minutes by nature, played with --long only.
     `truth`: needs virtual charge points.
     """
 
@@ -50,6 +50,7 @@ class Scenario:
     evses: int = 1
     whole_charge_point: bool = False
     truth: bool = True
+    uses_up: bool = False
     where: str = ""
 
 
@@ -59,6 +60,7 @@ REGISTRY: dict[str, Scenario] = {}
 def scenario(
     title: str, *, profile: str = "remote-only", exclusive: bool = False, needs: tuple[str, ...] | str = (),
     long: bool = False, evses: int = 1, whole_charge_point: bool = False, truth: bool = True,
+    uses_up: bool = False,
 ) -> Callable[[F], F]:  # fmt: skip
     """Register a coroutine `async def name(bench)` as a scenario."""
 
@@ -67,7 +69,7 @@ def scenario(
         wanted = (needs,) if isinstance(needs, str) else tuple(needs)
         where = f"{inspect.getsourcefile(play)}:{play.__code__.co_firstlineno}" if inspect.isfunction(play) else ""
         REGISTRY[name] = Scenario(
-            name, title, play, profile, exclusive, wanted, long, evses, whole_charge_point, truth, where
+            name, title, play, profile, exclusive, wanted, long, evses, whole_charge_point, truth, uses_up, where
         )
         return play
 
@@ -167,23 +169,26 @@ class _Expression:
 
 @dataclass(slots=True)
 class StepLog:
-    """What a scenario did and what it is waiting for right now; `now` gives the seconds of the run."""
+    """What a scenario did and what it is waiting for right now. `now`: seconds of the run; `tell`: shows it to a person."""
 
     now: Callable[[], float]
+    tell: Callable[[str, str], None] = lambda what, whom: None
     done: list[tuple[float, str]] = field(default_factory=list)
-    waiting: list[str] = field(default_factory=list)
+    waiting: list[tuple[str, str]] = field(default_factory=list)
 
     @contextmanager
-    def step(self, text: str) -> Iterator[None]:
-        """Inside the block the scenario waits for `text`."""
-        self.waiting.append(text)
-        self.done.append((self.now(), text))
+    def step(self, what: str, whom: str = "") -> Iterator[None]:
+        """Inside the block the scenario waits for `what` from `whom` (CPO, hub, charge point, driver)."""
+        step = (what, whom)
+        self.waiting.append(step)
+        self.done.append((self.now(), what))
+        self.tell(what, whom)
         try:
             yield
         finally:
-            self.waiting.remove(text)
+            self.waiting.remove(step)
 
     @property
     def current(self) -> str:
-        """What is waited for, innermost first."""
-        return self.waiting[-1] if self.waiting else ""
+        """What is waited for, and from whom."""
+        return "{} ({})".format(*self.waiting[-1]) if self.waiting else ""

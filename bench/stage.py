@@ -71,7 +71,7 @@ class Stage:
         self._exits.callback(self.cpo_died.cancel)
         self._exits.enter_context(self.recorder.listening(self.journal))
         self._make_certificates()
-        self.recorder.observe("fleet", **{"fleet": self.fleet_json})
+        self.recorder.observe("fleet", fleet=self.fleet_json)
         await self._bring_up_hub()
         self.hooks = Hooks(
             self.cpo.hooks.configured(), self.recorder, restart=self.restart_cpo, ask=self._ask,

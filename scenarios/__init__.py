@@ -1,1 +1,1 @@
-"""TODO."""
+"""What a tester would do, as scripts, one file per service. They drive; they judge nothing."""

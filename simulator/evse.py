@@ -122,6 +122,10 @@ class VirtualEvse:
             raise StationError(f"stop at the car: nothing runs; {self.describe()}")
         self.stop_transaction("Local", "StopAuthorized")
 
+    async def walk_away(self) -> None:
+        """The driver who was accepted does not come after all; nothing if nobody is waited for."""
+        self._drop_waiting()
+
     async def deliver(self, kwh: float = 3.0, *, within: float | None = None) -> None:
         """Let so much energy flow from now on; at most `within` seconds (default: twice what the car needs, and 20)."""
         self._settle()

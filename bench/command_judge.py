@@ -1,0 +1,138 @@
+"""`oicp-bench judge`: recordings or one message, judged without any network."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.sources import UnreadableSource, read_recording
+from oicp.evidence import Answer, Evidence, Exchange, Request, Run
+from oicp.rulebook import Rule, Verdict, judge
+from oicp.services import OPERATIONS, Direction
+from oicp.wire_json import parse
+from reports.report import Report
+
+_ANSWERS = {"Acknowledgement": "AuthorizeRemoteStart", "Acknowledgment": "AuthorizeRemoteStart"}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One file and what was found in it."""
+
+    path: Path
+    report: Report
+    status: int
+
+
+def judge_file(path: Path, *, profiles: tuple[str, ...] | None, strict: bool, command: str) -> Judged:
+    """Judge one recording; what the recording says about strictness and expected violations counts. Raises `UnreadableSource`."""
+    evidence = read_recording(path)
+    settings = evidence.run.settings
+    expected = tuple(str(i) for i in settings.get("expected_violations") or ())
+    verdict = judge(
+        evidence, profiles=profiles, strict=strict or settings.get("strict") is True, expected_violations=expected
+    )
+    report = Report(verdict, evidence, (), evidence.run.seed, round(evidence.t_end, 3), command, expected)
+    return Judged(path, report, verdict.exit_status)
+
+
+def judge_message(name: str, path: Path, *, strict: bool, command: str) -> Judged:
+    """Judge one message by itself: only what its text alone decides. Silence about the rest is no fault here."""
+    try:
+        body = path.read_bytes()
+    except OSError as fault:
+        raise UnreadableSource(f"{path}: cannot be read: {fault.strerror}") from None
+    evidence = evidence_of(name, body)
+    verdict = judge(evidence, profiles=_all_profiles(), strict=strict, rules=message_rules())
+    report = Report(verdict, evidence, (), 0, 0.0, command)
+    return Judged(path, report, _status(verdict))
+
+
+def _status(verdict: Verdict) -> int:
+    return 0 if verdict.exit_status == 2 else verdict.exit_status
+
+
+def _all_profiles() -> tuple[str, ...]:
+    from oicp.catalogue import PROFILES
+
+    return PROFILES
+
+
+def message_rules() -> Iterable[Rule]:
+    """Rules that a single message decides."""
+    from oicp.rules import all_rules
+
+    return [rule for rule in all_rules() if ".fields." in rule.name or ".message" in rule.name]
+
+
+def evidence_of(name: str, body: bytes) -> Evidence:
+    """A recording that holds one message and nothing else. Raises `UnreadableSource` for a name nobody knows."""
+    short = name.removeprefix("eRoaming")
+    operation = OPERATIONS.get(_ANSWERS.get(short, short))
+    if operation is None:
+        names = sorted(
+            {o.name for o in OPERATIONS.values() if Direction.CPO_TO_HUB in o.directions} | {"Acknowledgement"}
+        )
+        raise UnreadableSource(f"--message {name}: no such message; there are {', '.join(names)}")
+    upwards = Direction.CPO_TO_HUB in operation.directions and short not in _ANSWERS
+    value = parse(body).value
+    operator = _operator(value)
+    headers = (("Content-Type", "application/json;charset=utf-8"),)
+    partner = operator if upwards else "DE-DCB"
+    request = Request("POST", operation.url_path(partner), headers, body if upwards else b"{}")
+    if short in _ANSWERS:
+        answer: Answer | None = Answer(200, headers, body)
+    else:
+        answer = None
+        request = Request("POST", operation.url_path(partner), headers, body)
+    exchange = Exchange(
+        number=1, direction=Direction.CPO_TO_HUB if upwards else Direction.HUB_TO_CPO, operation=operation.name,
+        partner_id=partner, request=request, answer=answer, started_at=datetime.now(UTC), t=0.0, t_end=0.0,
+        error=None if answer else "a message alone has no answer",
+    )  # fmt: skip
+    run = Run(source="message", operator_ids=(operator,) if operator else (), profiles=("remote-only",))
+    return Evidence(run, (exchange,))
+
+
+def _operator(value: object) -> str:
+    """OperatorID of a push, or the one that an EvseID begins with."""
+    from oicp.ids import operator_of_evse
+
+    if not isinstance(value, dict):
+        return ""
+    for member in ("OperatorEvseData", "OperatorEvseStatus"):
+        inner = value.get(member)
+        if isinstance(inner, dict) and isinstance(inner.get("OperatorID"), str):
+            return str(inner["OperatorID"])
+    if isinstance(value.get("OperatorID"), str):
+        return str(value["OperatorID"])
+    evse_id = value.get("EvseID")
+    return operator_of_evse(evse_id) or "" if isinstance(evse_id, str) else ""
+
+
+def judge_all(files: list[Path], *, message: str | None, profiles: str | None, strict: bool, out: Path | None) -> int:
+    """Judge every file, print each summary; returns the worst exit status. Raises `UnreadableSource`."""
+    import shlex
+    import sys
+
+    from bench.command_run import profile_names
+    from reports.console import make_console, print_summary
+    from reports.report import write_all
+
+    command = shlex.join(["oicp-bench", *sys.argv[1:]])
+    chosen = profile_names(profiles)
+    console = make_console()
+    statuses = []
+    for i, path in enumerate(files):
+        if message:
+            judged = judge_message(message, path, strict=strict, command=command)
+        else:
+            judged = judge_file(path, profiles=chosen, strict=strict, command=command)
+        folder = None if out is None else out if len(files) == 1 else out / f"{i + 1}-{path.stem}"
+        if folder is not None:
+            write_all(judged.report, folder)
+        if len(files) > 1:
+            console.print(f"\n{path}", style="bold")
+        print_summary(judged.report, folder, console)
+        statuses.append(judged.status)
+    return max(statuses, key=(0, 2, 1, 3, 4).index, default=0)

@@ -1,0 +1,58 @@
+"""Recordings of other origin read into evidence: by what is in the file, never by its name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from oicp.evidence import BrokenRecording, Evidence, read_lines
+
+Reader = Callable[[Path], Evidence]
+
+
+class UnreadableSource(ValueError):
+    """A file that cannot be judged; the message names it and the reason."""
+
+
+def read_recording(path: Path) -> Evidence:
+    """Read evidence.jsonl, HAR or mitmproxy flows. Raises `UnreadableSource`."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError as fault:
+        raise UnreadableSource(f"{path}: cannot be read: {fault.strerror}") from None
+    if not start.strip():
+        raise UnreadableSource(f"{path}: empty")
+    try:
+        return _reader(start)(path)
+    except (BrokenRecording, UnicodeDecodeError) as fault:
+        raise UnreadableSource(f"{path}: {fault}") from None
+
+
+def _reader(start: bytes) -> Reader:
+    """Evidence is JSON lines that begin with a `kind`; HAR is one object with a `log`; flows begin with a length."""
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:1].isdigit() and b":" in text[:12]:
+        return _flows
+    if b'"log"' in text and not text.startswith(b'{"kind"'):
+        return _har
+    return _evidence
+
+
+def _evidence(path: Path) -> Evidence:
+    with path.open(encoding="utf-8") as file:
+        return read_lines(file)
+
+
+def _har(path: Path) -> Evidence:
+    try:
+        from tap.har import read_har
+    except ImportError:
+        raise UnreadableSource(f"{path}: a HAR file; this installation has no reader for it") from None
+    return read_har(path)
+
+
+def _flows(path: Path) -> Evidence:
+    try:
+        from tap.flows import read_flows
+    except ImportError:
+        raise UnreadableSource(f"{path}: mitmproxy flows; install the reader: pip install 'oicp-bench[tap]'") from None
+    return read_flows(path)

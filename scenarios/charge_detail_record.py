@@ -1,0 +1,133 @@
+"""Charge detail records: whatever ended the session, one record, complete, with the energy that flowed."""
+
+from bench.facade import Bench
+from bench.scenario import scenario
+from simulator.vehicle import Vehicle
+
+
+@scenario("product and partner session id come back in the record")
+async def product_and_partner_session_id(bench: Bench) -> None:
+    """What the EMP gave with the start belongs into the record."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in()
+    ident = bench.new_partner_session_id()
+    session = await driver.remote_start(evse, product="Standard Price", emp_partner_session_id=ident)
+    await session.charging()
+    await evse.deliver(kwh=0.1)
+    await driver.remote_stop(session)
+    await session.receives("ChargeDetailRecord")
+
+
+@scenario("no energy flows: the battery is full already")
+async def no_energy_flows(bench: Bench) -> None:
+    """A session of 0 kWh is closed as well."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in(Vehicle(level_wh=100_000.0, when_full="suspend"))
+    session = await driver.remote_start(evse)
+    await bench.passes(2)
+    await driver.tries_remote_stop(session)
+    await evse.unplug()
+    await session.is_closed(within=15)
+
+
+@scenario("a fault ends the session")
+async def fault_ends_the_session(bench: Bench) -> None:
+    """Ground fault while energy flows."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=0.2)
+    await evse.fault("GroundFailure")
+    await session.receives("ChargeDetailRecord")
+    await evse.clear_fault()
+
+
+@scenario("the charge point reboots in mid-session", whole_charge_point=True)
+async def reboot_in_mid_session(bench: Bench) -> None:
+    """The transaction ends with the reboot; its end is delivered afterwards."""
+    charge_point, driver = await bench.free_charge_point(), bench.driver()
+    evse = charge_point.evse
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=0.2)
+    await charge_point.reboot()
+    await session.is_billed(within=20)
+
+
+@scenario("the driver leaves while the charge point is offline", whole_charge_point=True)
+async def end_delivered_late(bench: Bench) -> None:
+    """The end of the transaction is delivered late; the record bears the real times and energy."""
+    charge_point, driver = await bench.free_charge_point(), bench.driver()
+    evse = charge_point.evse
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await charge_point.go_offline()
+    await evse.deliver(kwh=0.2)
+    await evse.unplug()
+    await bench.passes(2)
+    await charge_point.go_online()
+    await session.is_billed(within=20)
+
+
+@scenario("the connection breaks and returns while energy flows", whole_charge_point=True)
+async def connection_breaks_in_between(bench: Bench) -> None:
+    """A break in the middle changes nothing."""
+    charge_point, driver = await bench.free_charge_point(), bench.driver()
+    evse = charge_point.evse
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await charge_point.go_offline()
+    await bench.passes(1)
+    await charge_point.go_online()
+    await evse.deliver(kwh=0.1)
+    await evse.unplug()
+    await session.is_billed(within=20)
+
+
+@scenario("the meter starts again at zero between two sessions")
+async def meter_resets(bench: Bench) -> None:
+    """Readings fall; the energy of the session is right all the same."""
+    evse, first, second = await bench.free_evse(), bench.driver(), bench.driver()
+    await evse.plug_in()
+    session = await first.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=0.1)
+    await evse.unplug()
+    evse.reset_meter()
+    await evse.plug_in()
+    session = await second.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=0.1)
+    await evse.unplug()
+    await bench.all_sessions_are_closed(within=15)
+
+
+@scenario("a longer charge with readings in between")
+async def longer_charge(bench: Bench) -> None:
+    """Long enough for several readings."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=1)
+    await driver.remote_stop(session)
+    await session.receives("ChargeDetailRecord")
+
+
+@scenario("the backend restarts in mid-session", needs="restart", exclusive=True)
+async def restart_in_mid_session(bench: Bench) -> None:
+    """After the restart the record still comes, with all that the start said."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in()
+    session = await driver.remote_start(evse, emp_partner_session_id=bench.new_partner_session_id())
+    await session.charging()
+    await evse.deliver(kwh=0.1)
+    await bench.hook("restart", within=90)
+    await bench.charge_points_are_connected(within=60)
+    await driver.tries_remote_stop(session)
+    await evse.unplug()
+    await session.is_billed(within=30)

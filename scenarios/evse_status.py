@@ -1,0 +1,117 @@
+"""EVSE status: every change at once, in order, one push after the other, repaired after an outage."""
+
+from bench.facade import Bench
+from bench.scenario import scenario
+from fake_hubject.faults import Fault
+
+
+@scenario("full load of the status on request", needs="push_evse_status", evses=0)
+async def full_load_of_status_on_request(bench: Bench) -> None:
+    """The operator asks for a full load of the status."""
+    await bench.hook("push_evse_status")
+    await bench.hub_receives("PushEvseStatus", within=20)
+
+
+@scenario("a faulted EVSE is out of service until the fault is cleared")
+async def faulted_evse(bench: Bench) -> None:
+    """Ground fault, later cleared."""
+    evse = await bench.free_evse()
+    await evse.fault("GroundFailure")
+    await evse.shows("OutOfService", within=10)
+    await evse.clear_fault()
+    await evse.shows("Available", within=10)
+
+
+@scenario("an EVSE is disabled at the charge point and enabled again")
+async def disabled_evse(bench: Bench) -> None:
+    """A technician switches it off and on."""
+    evse = await bench.free_evse()
+    await evse.set_unavailable()
+    await evse.shows("OutOfService", within=10)
+    await evse.set_available()
+    await evse.shows("Available", within=10)
+
+
+@scenario("an EVSE is reserved at the charge point, then free again")
+async def reserved_evse(bench: Bench) -> None:
+    """Reserved by means outside of OICP, long enough to be told."""
+    evse = await bench.free_evse()
+    await evse.reserve()
+    await evse.shows("Reserved", within=10)
+    await bench.passes(11)
+    await evse.release()
+    await evse.shows("Available", within=10)
+
+
+@scenario("a session that others can see: occupied, then available")
+async def status_follows_a_session(bench: Bench) -> None:
+    """Occupied while energy flows, Available once the cable is out."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await evse.shows("Occupied", within=10)
+    await evse.unplug()
+    await evse.shows("Available", within=10)
+    await session.is_billed(within=15)
+
+
+@scenario("the cable goes in and out quickly")
+async def quick_changes(bench: Bench) -> None:
+    """Many changes in a short time; the last one counts, and none overtakes another."""
+    evse = await bench.free_evse()
+    await evse.plug_in()
+    await evse.unplug()
+    await evse.fault("OtherError")
+    await evse.clear_fault()
+    await evse.plug_in()
+    await evse.unplug()
+    await evse.shows("Available", within=10)
+
+
+@scenario("many EVSEs change at once while the hub is slow", exclusive=True)
+async def many_changes_at_a_slow_hub(bench: Bench) -> None:
+    """The hub takes its time for every status push; the next one waits for the answer."""
+    slow = Fault("slow answers to status pushes", "PushEvseStatus", delay_s=0.3, times=None)
+    some = await bench.free_evses(6)
+    async with bench.hub_fault(slow):
+        await bench.together(*(evse.fault("OtherError") for evse in some))
+        await bench.together(*(evse.shows("OutOfService", within=20) for evse in some))
+    await bench.together(*(evse.clear_fault() for evse in some))
+    await bench.together(*(evse.shows("Available", within=20) for evse in some))
+
+
+@scenario("status pushes are limited (429) for a while", exclusive=True)
+async def limited_status_pushes(bench: Bench) -> None:
+    """A storm of 429; the newest status gets through in the end."""
+    evse = await bench.free_evse()
+    limited = Fault("429 for status pushes", "PushEvseStatus", http_status=429, times=3)
+    async with bench.hub_fault(limited):
+        await evse.fault("OtherError")
+        await evse.shows("OutOfService", within=30)
+    await evse.clear_fault()
+    await evse.shows("Available", within=30)
+
+
+@scenario("a status push is answered with an HTML page", exclusive=True)
+async def html_instead_of_an_answer(bench: Bench) -> None:
+    """A proxy on the way answers 502 with HTML in another charset; the backend survives and repeats."""
+    evse = await bench.free_evse()
+    page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+    headers = {"Content-Type": "text/html;charset=ISO-8859-1"}
+    broken = Fault("HTML answer", "PushEvseStatus", http_status=502, body=page, headers=headers)
+    async with bench.hub_fault(broken):
+        await evse.fault("OtherError")
+        await evse.shows("OutOfService", within=20)
+    await evse.clear_fault()
+    await evse.shows("Available", within=20)
+
+
+@scenario("a charge point loses its connection and comes back", whole_charge_point=True, long=True)
+async def charge_point_out_of_reach(bench: Bench) -> None:
+    """Nobody knows what happens there, so nobody may be sent there."""
+    charge_point = await bench.free_charge_point()
+    await charge_point.go_offline()
+    await charge_point.evse.shows("Unknown", "OutOfService", within=150)
+    await charge_point.go_online()
+    await charge_point.evse.shows("Available", within=30)
