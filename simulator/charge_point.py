@@ -267,7 +267,6 @@ class ChargePoint:
             if event.kind == "Started":
                 # The driver was accepted before; a charge point does not strand him because a server errs.
                 event.transaction.evse.start_answered(event.transaction, None)
-            self._bell.ring()
 
         return failed
 
@@ -284,7 +283,6 @@ class ChargePoint:
             self.seen("transaction_stop_delivered", evse_id=evse.evse_id, transaction=transaction.reference)
         elif tag not in (None, "Accepted"):
             evse.start_answered(transaction, tag)
-        self._bell.ring()
 
     def ask_about(self, evse: VirtualEvse, driver: Driver) -> None:
         """Authorize; the driver waits for the answer."""
@@ -309,6 +307,10 @@ class ChargePoint:
         """The CPO accepted the boot (or the connection is back)."""
         self.seen("charge_point_connected")
         self.report_all()
+        self._bell.ring()
+
+    def said(self) -> None:
+        """A message is off the outbox."""
         self._bell.ring()
 
     def lost(self, reason: str) -> None:

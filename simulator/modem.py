@@ -205,6 +205,7 @@ class Modem:
         self._cp.outbox.done(message)
         if error is not None and message.failed is not None:
             message.failed(error)
+        self._cp.said()
 
     async def _said(self, link: Link, dialect: Dialect, message: Message, action: str, payload: Any) -> str | None:
         timeout = self._patience.get(action, self._cp.settings.timing.call_timeout)
