@@ -245,7 +245,7 @@ def _answer_label(exchange: Exchange) -> str:
         return exchange.error or "no answer"
     code = exchange.status_code
     status = exchange.answer_body.get("AuthorizationStatus")
-    return " ".join(str(part) for part in (exchange.http_status, code, status) if part)
+    return " · ".join(str(part) for part in (exchange.http_status, code, status) if part)
 
 
 def _went_well(exchange: Exchange) -> bool:

@@ -17,10 +17,13 @@ function fill(element, props, children) {
 const h = (tag, props, ...children) => fill(document.createElement(tag), props, children);
 const s = (tag, props, ...children) => fill(document.createElementNS(SVG, tag), props, children);
 
+// Words of the catalogue: what stands between backticks is code.
+const prose = (text) => String(text || "").split("`").map((part, i, all) => (i % 2 && i < all.length - 1 ? h("code", {}, part) : i % 2 ? "`" + part : part));
 const chip = (text, cls = "") => h("span", { class: "chip " + cls }, text);
 const seconds = (x, digits = 3) => (x === null || x === undefined ? "–" : x.toFixed(digits) + " s");
 const clock = (t) => "+" + (t ?? 0).toFixed(3) + " s";
 const thousands = (x) => Number(x).toLocaleString("en-US");
+const counted = (n, noun) => `${thousands(n)} ${noun}${n === 1 ? "" : "s"}`;
 const bytes = (x) => (x < 1000 ? x + " B" : x < 1e6 ? (x / 1000).toFixed(1) + " kB" : (x / 1e6).toFixed(1) + " MB");
 const pretty = (ms) => (ms === null || ms === undefined ? "–" : ms < 1000 ? ms + " ms" : (ms / 1000).toFixed(ms < 10000 ? 2 : 1) + " s");
 const WORDS = {
@@ -77,7 +80,7 @@ const exchangeDetail = (n) => fromChunks(data.exchange_chunks, n, (rows) => rows
 const traceOf = (i) => fromChunks(data.trace_chunks, i, (rows, first) => rows[i - first]);
 const findingsOn = (n) => data.findings.filter((f) => f.exchange === n);
 const operationName = (row) => row.operation || row.target || "unknown path";
-const answered = (row) => (row.http ? [row.http, row.code].filter(Boolean).join(" ") : "no answer");
+const answered = (row) => (row.http ? [row.http, row.code].filter(Boolean).join(" · ") : "no answer");
 
 function command(text) {
   const button = h("button", { type: "button", class: "copy" }, "Copy");

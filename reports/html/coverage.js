@@ -16,7 +16,7 @@ function coverageView(query) {
     const rows = data.requirements.filter((r) => on.has(r.outcome) && (!level.value || r.level === level.value)
       && (!operation.value || cells[r.id][operation.value]) && words.every((w) => `${r.id} ${r.title} ${r.level} ${r.profile}`.toLowerCase().includes(w)));
     const shown = operation.value ? [operation.value] : columns.filter((c) => rows.some((r) => cells[r.id][c]));
-    head.replaceChildren(h("tr", {}, h("th", { scope: "col" }, `${thousands(rows.length)} requirements`), h("th", { scope: "col" }, h("span", {}, "Level")), shown.map((c) => h("th", { scope: "col" }, h("span", {}, columnName(c)))), h("th", { scope: "col" }, "Why not")));
+    head.replaceChildren(h("tr", {}, h("th", { scope: "col" }, `${thousands(rows.length)} requirements`), h("th", { scope: "col" }, h("span", {}, "Level")), shown.map((c) => h("th", { scope: "col" }, h("span", {}, columnName(c)))), h("th", { scope: "col", class: "why" }, "Why not")));
     body.replaceChildren(...rows.map((r) => coverageRow(r, shown, cells[r.id])));
     count.textContent = `${thousands(rows.length)} of ${thousands(data.requirements.length)} requirements by ${shown.length} operations`;
   };
@@ -31,14 +31,14 @@ const columnName = (c) => (c === "general" ? "General" : c);
 function coverageRow(r, columns, cells) {
   return h("tr", {}, h("th", { scope: "row" }, h("a", { href: `#/requirement/${r.id}`, title: r.title }, h("span", { class: "id" }, r.id), h("span", { class: "t" }, r.title))), h("td", { class: "muted" }, r.level),
     columns.map((c) => { const x = cells[c]; return h("td", {}, x && h("span", { class: `cell o-${x[0]}`, title: said(c, x), role: "img", "aria-label": said(c, x) }, x[2] > 1 && x[0] === "violated" ? x[2] : SIGNS[x[0]])); }),
-    h("td", { class: "why", title: r.reason || "" }, ["not-exercised", "not-applicable", "crashed"].includes(r.outcome) ? r.reason : ""));
+    h("td", { class: "why", title: r.reason || "" }, ["not-exercised", "not-applicable", "crashed"].includes(r.outcome) ? prose(r.reason) : ""));
 }
 function said(c, [outcome, looked, found]) {
   return `${columnName(c)}: ${WORDS[outcome]}` + (looked ? `, looked at ${thousands(looked)} times` : "") + (found ? `, ${thousands(found)} findings` : "");
 }
 
 function scenariosView() {
-  const rows = data.scenarios.map((x) => h("tr", {}, h("td", { class: "tight" }, chip(x.outcome, "s-" + x.outcome)), h("td", { class: "block-cell" }, h("b", {}, x.name), x.title && h("div", { class: "muted" }, x.title), x.reason && h("div", { class: "why" }, x.reason)),
+  const rows = data.scenarios.map((x) => h("tr", {}, h("td", { class: "tight" }, chip(x.outcome, "s-" + x.outcome)), h("td", { class: "block-cell" }, h("b", {}, x.name), x.title && h("div", { class: "muted" }, x.title), x.reason && h("div", { class: "why" }, prose(x.reason))),
     h("td", { class: "mono muted" }, x.evse.join(", ")), h("td", { class: "num muted" }, x.outcome === "skipped" ? "" : seconds(x.s, 1)), h("td", {}, x.findings.map((n) => findings.get(n)).filter(Boolean).slice(0, 6).map((f) => [h("a", { class: "id", href: `#/finding/${f.n}` }, f.id), " "]), x.findings.length > 6 && `+${x.findings.length - 6}`)));
   return h("div", {}, h("div", { class: "head" }, h("div", {}, h("h1", {}, "Scenarios"), h("p", { class: "muted" }, ["reached", "blocked", "skipped"].map((o) => `${data.scenarios.filter((x) => x.outcome === o).length} ${o}`).join(", ")))),
     data.scenarios.length ? [timeline(), h("table", { class: "list stack" }, h("thead", {}, h("tr", {}, ["", "Scenario", "EVSE", "Took", "Findings"].map((x) => h("th", { scope: "col" }, x)))), h("tbody", {}, rows))] : h("p", { class: "empty" }, "No scenario was played."));

@@ -32,10 +32,10 @@ function findingsView(query) {
 function findingGroup(r, own) {
   const list = h("tbody", {}), more = h("div", {});
   portions(own, findingRow, list, more, 12);
-  return h("section", { class: "group" },
+  return h("section", { class: `group o-${r.outcome}` },
     h("h2", {}, h("a", { href: `#/requirement/${r.id}` }, h("span", { class: "id" }, r.id), " ", r.title)),
     h("p", { class: "chips" }, chip(WORDS[r.outcome], "x-" + r.outcome), chip(r.level, "level-" + r.level), r.expected && chip("expected")),
-    h("table", { class: "list stack" }, list), more);
+    h("table", { class: "list stack fixed" }, list), more);
 }
 function findingRow(f) {
   const row = f.exchange && exchangeRow(f.exchange);
@@ -46,9 +46,9 @@ function findingRow(f) {
 
 function requirementText(r) {
   return [
-    block("What is required", h("p", {}, r.statement), r.note && h("p", { class: "muted" }, r.note)),
+    block("What is required", h("p", {}, prose(r.statement)), r.note && h("p", { class: "muted" }, prose(r.note))),
     r.code && block("What Hubject would answer", h("p", {}, h("code", {}, r.code), " ", r.code_text)),
-    r.fix && block("How to fix it", h("p", {}, r.fix)),
+    r.fix && block("How to fix it", h("p", {}, prose(r.fix))),
   ];
 }
 function requirementSource(r) {
@@ -65,14 +65,14 @@ function requirementView(id) {
   const list = h("tbody", {}), more = h("div", {});
   portions(r.findings, findingRow, list, more, 100);
   return h("div", {},
-    h("div", { class: "crumbs" }, h("a", { href: "#/coverage" }, "Coverage"), "/", r.id),
+    h("div", { class: "crumbs" }, h("a", { href: "#/coverage" }, "Coverage"), "/", h("span", {}, r.id)),
     h("div", { class: "finding-head" }, h("span", { class: "id" }, r.id), h("h1", {}, r.title), requirementChips(r)),
     h("div", { class: "two" },
       h("div", {}, requirementText(r), requirementSource(r)),
       h("div", {},
-        block("Looked at", looked.length ? h("p", {}, looked.map(([o, n]) => `${o || "the recording"} × ${thousands(n)}`).join(", ")) : h("p", {}, "never in this recording"), r.reason && h("p", { class: "muted" }, r.reason)),
-        r.example && block("An example of a violation", h("p", {}, r.example)),
-        r.findings.length > 0 && block(`${thousands(r.total)} findings`, h("table", { class: "list stack" }, list), more))));
+        block("Looked at", looked.length ? h("p", {}, looked.map(([o, n]) => `${o || "the recording"} × ${thousands(n)}`).join(", ")) : h("p", {}, "never in this recording"), r.reason && h("p", { class: "muted" }, prose(r.reason))),
+        r.example && block("An example of a violation", h("p", {}, prose(r.example))),
+        r.findings.length > 0 && block(counted(r.total, "finding"), h("table", { class: "list stack fixed narrow" }, list), more))));
 }
 
 async function findingView(n, query) {
@@ -81,7 +81,7 @@ async function findingView(n, query) {
   const r = byId.get(f.id), session = sessionAt.get(f.session);
   const before = findings.get(n - 1), after = findings.get(n + 1);
   return h("div", {},
-    h("div", { class: "crumbs" }, h("a", { href: "#/findings" }, "Findings"), "/", h("a", { href: `#/requirement/${r.id}` }, r.id), "/", `#${n}`,
+    h("div", { class: "crumbs" }, h("a", { href: "#/findings" }, "Findings"), "/", h("a", { href: `#/requirement/${r.id}` }, r.id), "/", h("span", {}, `finding ${n}`),
       h("span", { class: "step" }, before && h("a", { href: `#/finding/${n - 1}`, "data-step": "-1" }, "← previous"), after && h("a", { href: `#/finding/${n + 1}`, "data-step": "1" }, "next →"))),
     h("div", { class: `finding-head g-${f.grade}` }, h("span", { class: "id" }, r.id), h("h1", {}, r.title), requirementChips(r)),
     h("div", { class: "two" },
@@ -105,7 +105,7 @@ async function evidenceOf(f) {
   if (f.excerpt) return block("In the message", wire(f.excerpt));
   if (f.exchange) {
     const row = exchangeRow(f.exchange);
-    return h("div", {}, h("h3", { class: "label" }, "In the message"), h("p", {}, h("a", { href: `#/message/${f.exchange}` }, row ? messageTitle(row) : `#${f.exchange}`), " ", row && h("span", { class: "muted" }, `${DIRECTIONS[row.direction]} at ${clock(row.t)}`)), await focusedCards(f));
+    return h("div", {}, h("h3", { class: "caption" }, "In the message"), h("p", {}, h("a", { href: `#/message/${f.exchange}` }, row ? messageTitle(row) : `#${f.exchange}`), " ", row && h("span", { class: "muted" }, `${DIRECTIONS[row.direction]} at ${clock(row.t)}`)), await focusedCards(f));
   }
   if (f.seen) return block("What the charge point showed", h("article", { class: "card" }, h("header", {}, h("b", {}, f.seen.observed.replaceAll("_", " ")), h("span", { class: "right muted" }, clock(f.seen.t))), wire(JSON.stringify(f.seen.data))));
   return null;

@@ -84,7 +84,7 @@ function drawNode(into, node, key, depth, marks, tail, folding) {
   const head = line(depth, hit, label, h("span", { class: "p" }, open));
   const body = h("div", {});
   const foot = line(depth, hit, h("span", { class: "p" }, close + tail));
-  const size = `${thousands(node.items.length)} ${node.k === "o" ? "members" : "elements"}`;
+  const size = counted(node.items.length, node.k === "o" ? "member" : "element");
   const toggle = h("button", { type: "button", "aria-expanded": "true", title: size }, "−");
   let drawn = false;
   const show = (open_) => {
@@ -162,7 +162,7 @@ async function requestCard(row, detail, pointers) {
   const tls = detail.tls;
   return h("article", { class: "card" },
     h("header", {}, h("b", {}, "Request"), h("span", { class: "mono" }, `${detail.method} ${detail.target}`), h("span", { class: "right muted" }, `${clock(row.t)} · ${bytes(row.bytes)}`)),
-    detail.headers && folded(`${detail.headers.length} headers`, keyValues(detail.headers)),
+    detail.headers && folded(counted(detail.headers.length, "header"), keyValues(detail.headers)),
     tls && folded(`TLS ${tls.version || "not used"}${tls.certificate ? "" : ", no certificate presented"}`, keyValues([["trusted", String(tls.trusted)], ["partner", tls.partner], ...Object.entries(tls.certificate || {})])),
     (detail.faults || detail.recorder || detail.overlaps) && folded("Notes of the recorder", keyValues([["faults", (detail.faults || []).join(", ")], ["overlaps", (detail.overlaps || []).join(", ")], ["connection", detail.connection], ["sent", detail.at], ["url", detail.url], ...Object.entries(detail.recorder || {})])),
     note && h("p", { class: "meta" }, note), wire(text, pointers));
@@ -173,7 +173,7 @@ async function answerCard(row, detail, pointers) {
   const { text, note } = await bodyText(answer.body);
   return h("article", { class: "card" },
     h("header", {}, h("b", {}, "Answer"), h("span", { class: "mono" }, answered(row)), detail.error && h("span", { class: "t-violated" }, detail.error), h("span", { class: "right muted" }, `after ${pretty(row.ms)}`)),
-    answer.headers && folded(`${answer.headers.length} headers`, keyValues(answer.headers)),
+    answer.headers && folded(counted(answer.headers.length, "header"), keyValues(answer.headers)),
     note && h("p", { class: "meta" }, note), wire(text, pointers));
 }
 function messageTitle(row) {
@@ -184,7 +184,7 @@ async function messageView(n) {
   if (!row) return h("p", { class: "empty" }, `There is no message ${n} in this recording.`);
   const mine = findingsOn(n), session = sessionAt.get(row.session);
   return h("div", {},
-    h("div", { class: "crumbs" }, h("a", { href: "#/messages" }, "Messages"), "/", `#${n}`, h("span", { class: "step" },
+    h("div", { class: "crumbs" }, h("a", { href: "#/messages" }, "Messages"), "/", h("span", {}, `#${n}`), h("span", { class: "step" },
       exchangeRow(n - 1) && h("a", { href: `#/message/${n - 1}`, "data-step": "-1" }, "← previous"), exchangeRow(n + 1) && h("a", { href: `#/message/${n + 1}`, "data-step": "1" }, "next →"))),
     h("div", { class: "head" }, h("h1", {}, messageTitle(row))),
     h("dl", { class: "tiles" }, tile("Direction", DIRECTIONS[row.direction]), tile("Partner", row.partner || "–"), tile("At", clock(row.t)), tile("Answer", `${answered(row)} after ${pretty(row.ms)}`),

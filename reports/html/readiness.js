@@ -16,7 +16,7 @@ function times_(title, what, d) {
 }
 // How many of all were done by then: a step curve over a logarithmic time axis.
 function distribution(d) {
-  const W = 520, H = 150, left = 8, base = H - 22;
+  const W = 400, H = 150, left = 8, base = H - 22;
   const low = Math.log10(Math.max(0.001, Math.min(d.min, 0.01))), high = Math.log10(Math.max(d.max, d.limits[0]) * 1.6);
   const x = (v) => left + ((Math.log10(Math.max(v, 0.001)) - low) / (high - low)) * (W - 2 * left);
   const y = (share) => base - share * (base - 16);
@@ -27,7 +27,7 @@ function distribution(d) {
   const ticks = [0.001, 0.01, 0.1, 1, 10, 60].filter((v) => Math.log10(v) >= low && Math.log10(v) <= high);
   return s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `Median ${short(d.p50)}, 95 % within ${short(d.p95)}, at most ${short(d.max)}` },
     s("line", { x1: left, x2: W - left, y1: base, y2: base }), s("line", { x1: left, x2: W - left, y1: y(1), y2: y(1), "stroke-dasharray": "2 4" }),
-    ticks.map((v) => [s("line", { x1: x(v), x2: x(v), y1: base, y2: base + 4 }), s("text", { x: x(v), y: H - 5, "text-anchor": "middle" }, short(v))]),
+    ticks.map((v) => [s("line", { x1: x(v), x2: x(v), y1: base, y2: base + 4 }), s("text", { x: x(v), y: H - 5, "text-anchor": x(v) < 24 ? "start" : x(v) > W - 24 ? "end" : "middle" }, short(v))]),
     s("path", { class: "step", d: path }), d.values.slice(0, 400).map((v) => s("circle", { class: "dotv" + (v > d.limits[0] ? " over" : ""), cx: x(v), cy: base, r: 3 })),
     d.limits.filter((v) => Math.log10(v) <= high).map((v) => [s("line", { class: "limit", x1: x(v), x2: x(v), y1: 12, y2: base }), s("text", { x: x(v) - 4, y: 12, "text-anchor": "end" }, `limit ${v} s`)]));
 }
@@ -37,7 +37,7 @@ function evseData(e) {
   const rows = (mandatory) => e.attributes.filter((a) => a.mandatory === mandatory).map((a) => h("tr", {}, h("td", {}, a.name.replace("/", " · ")),
     h("td", {}, s("svg", { class: "fill", viewBox: "0 0 100 6", preserveAspectRatio: "none", role: "img", "aria-label": `${a.filled} of ${e.evses}` }, s("rect", { class: "bg", width: 100, height: 6 }), s("rect", { class: "fg" + (a.filled < e.evses ? " part" : ""), width: (100 * a.filled) / e.evses, height: 6 }), s("rect", { class: "ng", width: (100 * a.wrong) / e.evses, height: 6 }))),
     h("td", { class: "num muted" }, `${a.filled} of ${e.evses}`), h("td", { class: "num t-violated" }, a.wrong ? `${a.wrong} wrong` : "")));
-  return h("section", { class: "plot" }, h("h2", {}, "EVSE data"), h("p", { class: "muted" }, `What the hub holds in the end about ${thousands(e.evses)} EVSEs.`),
+  return h("section", { class: "plot full" }, h("h2", {}, "EVSE data"), h("p", { class: "muted" }, `What the hub holds in the end about ${thousands(e.evses)} EVSEs.`),
     h("dl", { class: "pct" }, [["complete", e.complete], ["with useful extras", e.complete_useful], ["without a fault", e.correct]].map(([n, v]) => h("div", {}, h("dt", {}, n), h("dd", { class: v < 1 && n !== "with useful extras" ? "t-warned" : "" }, percent(v))))),
-    h("h3", {}, "Mandatory"), h("table", { class: "attrs" }, h("tbody", {}, rows(true))), h("h3", {}, "Useful"), h("table", { class: "attrs" }, h("tbody", {}, rows(false))));
+    h("div", { class: "half" }, h("div", {}, h("h3", {}, "Mandatory"), h("table", { class: "attrs" }, h("tbody", {}, rows(true)))), h("div", {}, h("h3", {}, "Useful to drivers"), h("table", { class: "attrs" }, h("tbody", {}, rows(false))))));
 }

@@ -57,10 +57,14 @@ function axis(x) {
   for (const row of x.rows) {
     const dt = last === null ? 0 : Math.max(0, row.t - last);
     if (last !== null) y += PITCH + (dt > 0.4 ? Math.min(64, 15 * Math.log2(1 + dt / 0.4)) : 0);
-    row.y = y;
     stops.push([row.t, y, dt]);
     last = Math.max(row.t, row.t_last ?? row.t);
-    if (row.t_last > row.t) { y += 12; stops.push([row.t_last, y, 0]); }
+    if (row.t_last > row.t) { // a run of meter values: its length is kept, its arrow stands in the middle
+      row.span = [y, y + Math.min(180, 24 + 40 * Math.log2(1 + row.t_last - row.t))];
+      y = row.span[1];
+      stops.push([row.t_last, y, 0]);
+    }
+    row.y = row.span ? (row.span[0] + row.span[1]) / 2 : y;
   }
   const first = stops[0] || [x.t0, y, 0], end = stops[stops.length - 1] || first;
   const at = (t) => {
@@ -100,7 +104,7 @@ function rowShades(svg, x, right) {
 function stateBar(svg, bar, at, lane) {
   const y0 = Math.max(TOP, at(bar.t0)), y1 = at(bar.t1);
   svg.append(s("rect", { class: `state ${/^\w+$/.test(bar.label) ? bar.label : ""}`, x: lane(bar.lane) - 4, y: y0, width: 8, height: Math.max(2, y1 - y0), rx: 3 }, s("title", {}, `${bar.label}, ${seconds(bar.t1 - bar.t0, 1)}`)));
-  if (y1 - y0 > 84) svg.append(s("text", { class: "state-name", x: lane(bar.lane) + (bar.lane === 4 ? 10 : -10), y: (y0 + y1) / 2, "text-anchor": "middle", transform: `rotate(-90 ${lane(bar.lane) + (bar.lane === 4 ? 14 : -10)} ${(y0 + y1) / 2})` }, bar.label));
+  if (y1 - y0 > 84) svg.append(s("text", { class: "state-name", x: lane(bar.lane) + 14, y: (y0 + y1) / 2, "text-anchor": "middle", transform: `rotate(-90 ${lane(bar.lane) + 14} ${(y0 + y1) / 2})` }, bar.label));
 }
 function times(svg, x, stops, lane) {
   let last = null;
@@ -130,6 +134,7 @@ function arrow(x, row, lane) {
     s("rect", { class: "hitbox", x: Math.min(x1, x2), y: y - 17, width: Math.abs(x2 - x1), height: 23, rx: 4 }),
     s("line", { x1, x2: x2 - sign * 6, y1: y, y2: y }), s("path", { d: `M${x2} ${y}l${-sign * 8} -4v8z` }),
     s("text", { class: "label halo", x: (x1 + x2) / 2, y: y - 5, "text-anchor": "middle" }, said));
+  if (row.span) group.append(s("path", { class: "span", d: `M${x1 + sign * 8} ${row.span[0]}h${sign * 6}V${row.span[1]}h${-sign * 6}` }));
   clickable(group, openRow(row));
   const marks = findingMarks(row, Math.min(x1, x2), y);
   return marks ? s("g", {}, group, marks) : group;
@@ -182,5 +187,6 @@ function reportedCurve(r, base, meter) {
   if (t0 === undefined || t1 === undefined) return [];
   const span = meter.length ? meter[meter.length - 1][1] - base : 0;
   const offset = r.start_wh !== null && Math.abs(r.start_wh - base) <= 2 * Math.max(span, 1000) ? r.start_wh - base : 0;
-  return [[t0, offset], [t1, offset + (r.start_wh !== null && r.end_wh !== null ? r.end_wh - r.start_wh : r.consumed_wh)]];
+  const total = r.consumed_wh ?? r.end_wh - r.start_wh;
+  return Array.from({ length: 41 }, (_, i) => [t0 + ((t1 - t0) * i) / 40, offset + (total * i) / 40]);
 }

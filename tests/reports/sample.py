@@ -291,7 +291,7 @@ def _findings(cdrs: Any, push: Exchange, starts: Any, station: str | None) -> It
                  "scenario": f"remote_start_and_stop_{int(str(cdr.session_id)[-4:], 16)}"}  # fmt: skip
         if str(cdr.body.get("ConsumedEnergy")).startswith("7.4"):
             yield Finding(
-                "CDR-020",
+                "CDR-024",
                 "ConsumedEnergy is 7.400 kWh, the meter of the charge point counted 3.012 kWh",
                 Grade.ERROR,
                 pointer="/ConsumedEnergy",
@@ -315,7 +315,7 @@ def _findings(cdrs: Any, push: Exchange, starts: Any, station: str | None) -> It
                 **where,
             )
     yield Finding(
-        "EVSE-043",
+        "EVSE-044",
         'HotlinePhoneNumber is "030/901820"',
         Grade.ERROR,
         push.number,
