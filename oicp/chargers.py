@@ -45,6 +45,11 @@ class Timeline(Generic[T]):
         at = bisect_left(self.times, t)
         return next((self.times[i] for i in range(at, len(self.times)) if self.values[i] == value), None)
 
+    def when_after(self, t: float) -> float | None:
+        """The second of the first value after `t`."""
+        at = bisect_right(self.times, t)
+        return self.times[at] if at < len(self.times) else None
+
     def between(self, begin: float, end: float) -> list[T]:
         """Values that came from `begin` to `end`."""
         return self.values[bisect_left(self.times, begin) : bisect_right(self.times, end)]

@@ -10,10 +10,11 @@ from oicp.chargers import chargers, record_of
 from oicp.deliveries import CDR, due
 from oicp.evidence import Evidence, Exchange
 from oicp.moments import decimals, kwh, number, second_of
+from oicp.reservations import reservations
 from oicp.rulebook import WARNING, Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_sessions import cdrs_of_sessions
 from oicp.rules.remote_start import stray_commands
-from oicp.sessions import Session, folded, sessions
+from oicp.sessions import Session, folded, same_id, sessions
 
 whole = rules_about_evidence()
 _EXACT = Decimal("0.001")
@@ -124,7 +125,7 @@ def _compared(evidence: Evidence, cdr: Exchange, own: Session, said: Decimal, re
     yield Checked("CDR-024", CDR)
     if before is not None and before.cdrs:
         yield Checked("CDR-029", CDR)
-    if agrees(said, real):
+    if agrees(said, real) or (said == 0 and _under_reservation(evidence, own, real)):
         return
     more: dict[str, Any] = {"on": cdr, "pointer": "/ConsumedEnergy"}
     if real and said <= 1000 and (agrees(said, real * 1000) or said == real * 1000):
@@ -140,6 +141,13 @@ def _compared(evidence: Evidence, cdr: Exchange, own: Session, said: Decimal, re
             f"{said} kWh are the energy of this session and of the one before ({before.session_id if before else ''})",
             requirement="CDR-029", **_mixed_place(cdr, own, before),
         )  # fmt: skip
+
+
+def _under_reservation(evidence: Evidence, own: Session, real: Decimal) -> bool:
+    """The energy was billed under the SessionID of a reservation on the same EVSE: RESV-010 says so."""
+    held = (r.session for r in reservations(evidence) if same_id(r.evse_id, own.evse_id))
+    energies = (number(cdr.body.get("ConsumedEnergy")) for s in held for cdr in s.cdrs)
+    return any(e is not None and agrees(e, real) for e in energies)
 
 
 def _mixed_place(cdr: Exchange, own: Session, before: Session | None) -> dict[str, Any]:

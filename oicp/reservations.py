@@ -1,0 +1,97 @@
+"""Reservations of a recording: who holds which EVSE from when to when, and what ended it."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+
+from oicp import wire_json
+from oicp.chargers import Timeline, chargers
+from oicp.evidence import Evidence, Exchange
+from oicp.services import CPO_TO_HUB
+from oicp.sessions import Session, folded, same_id, sessions
+from oicp.wire_json import Json
+
+RESERVE, RELEASE = "AuthorizeRemoteReservationStart", "AuthorizeRemoteReservationStop"
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """An accepted reservation. It holds from second `begin` to `end` (infinite: no end is known).
+
+    `how`: stopped, expired, used (the holder began to charge), withdrawn (the CPO took it back), or open.
+    """
+
+    session: Session
+    start: Exchange
+    begin: float
+    end: float
+    how: str
+    minutes: int | None
+
+    @property
+    def evse_id(self) -> str:
+        """The reserved EVSE."""
+        return self.session.evse_id or ""
+
+
+@lru_cache(maxsize=8)
+def reservations(evidence: Evidence) -> tuple[Reservation, ...]:
+    """All reservations that were accepted, oldest first."""
+    charging: dict[str, list[Session]] = {}
+    for own in sessions(evidence):
+        if own.kind == "remote" and own.accepted:
+            charging.setdefault(folded(own.evse_id or ""), []).append(own)
+    return tuple(
+        _reservation(evidence, own, own.start, charging.get(folded(own.evse_id or ""), []))
+        for own in sessions(evidence)
+        if own.kind == "reservation" and own.accepted and own.start is not None
+    )
+
+
+def _reservation(evidence: Evidence, own: Session, start: Exchange, charging: list[Session]) -> Reservation:
+    begin = start.t if start.t_end is None else start.t_end
+    duration = start.body.get("Duration")
+    minutes = duration if isinstance(duration, int) and not isinstance(duration, bool) and 0 < duration < 100 else None
+    ends = {"expired": _NEVER if minutes is None else begin + 60 * minutes}
+    ends["stopped"] = min((s.t for s in own.stops if s.accepted), default=_NEVER)
+    later = islice(charging, bisect_left(charging, begin, key=lambda s: s.start.t if s.start else 0.0), None)
+    used = (s.start.t for s in later if s.start and same_id(s.evco_id, own.evco_id))
+    ends["used"] = next(used, _NEVER)
+    withdrawn = chargers(evidence).of("reserve_cancelled", own.evse_id).when_after(begin)
+    ends["withdrawn"] = _NEVER if withdrawn is None else withdrawn
+    how = min(ends, key=lambda name: (ends[name], name != "stopped"))
+    if how == "withdrawn" and ends["stopped"] < _NEVER and _within_a_stop(own, ends[how]):
+        how = "stopped"
+    return Reservation(own, start, begin, ends[how], how if ends[how] < _NEVER else "open", minutes)
+
+
+def _within_a_stop(own: Session, t: float) -> bool:
+    return any(s.accepted and s.t <= t <= (s.t if s.t_end is None else s.t_end) + 5 for s in own.stops)
+
+
+@lru_cache(maxsize=8)
+def pushed_statuses(evidence: Evidence) -> dict[str, Timeline[str]]:
+    """EvseStatus as the CPO pushed it and the hub took it, by folded EvseID."""
+    found: dict[str, Timeline[str]] = {}
+    for push in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
+        records: Json = wire_json.at(push.body, "OperatorEvseStatus", "EvseStatusRecord")
+        for record in records if push.accepted and isinstance(records, list) else ():
+            evse_id, status = wire_json.at(record, "EvseID"), wire_json.at(record, "EvseStatus")
+            if isinstance(evse_id, str) and isinstance(status, str):
+                found.setdefault(folded(evse_id), Timeline()).add(push.t, status)
+    return found
+
+
+def pushed_status(evidence: Evidence, evse_id: str) -> Timeline[str]:
+    """Statuses pushed for one EVSE."""
+    return pushed_statuses(evidence).get(folded(evse_id), Timeline())
+
+
+def refused_reservations(evidence: Evidence) -> Iterator[tuple[Session, Exchange]]:
+    """Reservations that were answered Result false."""
+    for own in sessions(evidence):
+        if own.kind == "reservation" and own.start is not None and own.start.result is False and not own.accepted:
+            yield own, own.start
