@@ -28,6 +28,7 @@ class StatusCode(Message):
 
     named_by = "ACK-002"
     across: ClassVar[tuple[Across, ...]] = (_texts,)
+    across_ids: ClassVar[tuple[str, ...]] = ("ACK-005", "ACK-009")
 
     code: Annotated[str, OneOf("ACK-002", tuple(TEXTS)), Needs("ACK-002")] = Field(alias="Code")
     description: Annotated[str, Text("ACK-004", 200)] | None = Field(None, alias="Description")

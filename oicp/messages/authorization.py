@@ -84,7 +84,7 @@ class AuthorizeStart(Message):
         path_operator,
         near_product,
     )
-    across_ids: ClassVar[tuple[str, ...]] = ("AUTH-003", "AUTH-004", "AUTH-006", "HTTP-009")
+    across_ids: ClassVar[tuple[str, ...]] = ("AUTH-003", "AUTH-004", "AUTH-005", "AUTH-006", "HTTP-009", "CDR-035")
 
     session_id: SessionId | None = Field(None, alias="SessionID")
     cpo_partner_session_id: PartnerSessionId | None = Field(None, alias="CPOPartnerSessionID")

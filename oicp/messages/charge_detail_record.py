@@ -13,6 +13,7 @@ from oicp.messages.identification import (
     OneKind,
     PartnerSessionId,
     ProductId,
+    ProviderId,
     SessionId,
     Time,
     operator_id_law,
@@ -68,14 +69,9 @@ class ChargeDetailRecord(Message):
         near_product, own_product,
     )  # fmt: skip
     across_ids: ClassVar[tuple[str, ...]] = (
-        "CDR-009",
-        "CDR-013",
-        "CDR-017",
-        "CDR-019",
-        "CDR-020",
-        "CDR-021",
-        "CDR-022",
-    )
+        "CDR-009", "CDR-013", "CDR-014", "CDR-017", "CDR-019", "CDR-020", "CDR-021", "CDR-022", "CDR-023", "CDR-035",
+        "CDR-039", "CDR-045", "CDR-046", "CDR-048", "CDR-049", "CDR-050",
+    )  # fmt: skip
     spellings: ClassVar[Spellings] = {
         "HubProviderId": (
             "HubProviderID",
@@ -110,6 +106,4 @@ class ChargeDetailRecord(Message):
         None, alias="CalibrationLawVerificationInfo"
     )
     hub_operator_id: Annotated[str, operator_id_law("CDR-038")] | None = Field(None, alias="HubOperatorID")
-    hub_provider_id: Annotated[str, provider_id_law("CDR-038", also=("ID-003",))] | None = Field(
-        None, alias="HubProviderID"
-    )
+    hub_provider_id: Annotated[ProviderId, provider_id_law("CDR-038")] | None = Field(None, alias="HubProviderID")

@@ -72,7 +72,7 @@ class ChargingNotificationEnd(_WithProduct):
     """No more energy flows."""
 
     across: ClassVar[tuple[Across, ...]] = (near_product, laws.end)
-    across_ids: ClassVar[tuple[str, ...]] = ("NOTIF-001", "NOTIF-014")
+    across_ids: ClassVar[tuple[str, ...]] = ("NOTIF-001", "NOTIF-014", "NOTIF-016")
 
     charging_start: Time | None = Field(None, alias="ChargingStart")
     charging_end: Annotated[Time, Needs("NOTIF-013")] = Field(alias="ChargingEnd")

@@ -107,7 +107,7 @@ class PricingProductDataRecord(Message):
 
     named_by = "PRICE-003"
     across: ClassVar[tuple[Across, ...]] = (laws.availability, laws.fixed_fee, laws.kilowatts)
-    across_ids: ClassVar[tuple[str, ...]] = ("PRICE-003", "PRICE-008")
+    across_ids: ClassVar[tuple[str, ...]] = ("PRICE-003", "PRICE-008", "PRICE-010", "PRICE-015")
 
     product_id: Annotated[str, Text("ID-007", 50, also=("PRICE-004",)), Needs("PRICE-003")] = Field(alias="ProductID")
     reference_unit: Annotated[Unit, Needs("PRICE-003")] = Field(alias="ReferenceUnit")

@@ -168,7 +168,7 @@ class ChargingFacility(Message):
 
     named_by = "EVSE-024"
     across: ClassVar[tuple[Across, ...]] = (evse_laws.power, evse_laws.voltage, evse_laws.amperage, evse_laws.modes)
-    across_ids: ClassVar[tuple[str, ...]] = ("EVSE-027", "EVSE-028", "EVSE-029")
+    across_ids: ClassVar[tuple[str, ...]] = ("EVSE-027", "EVSE-028", "EVSE-029", "EVSE-030", "EVSE-032")
     spellings: ClassVar[Spellings] = {
         "Charging Modes": ("ChargingModes", "EVSE-031", None, "is spelled with a blank; the JSON name is ChargingModes")
     }
@@ -216,6 +216,7 @@ class Period(Message):
     named_by = "EVSE-047"
     misspelt = "EVSE-047"
     across: ClassVar[tuple[Across, ...]] = (evse_laws.clock_times,)
+    across_ids: ClassVar[tuple[str, ...]] = ("EVSE-048",)
 
     begin: Annotated[str, _CLOCK, Needs("EVSE-047")] = Field(alias="begin")
     end: Annotated[str, _CLOCK, Needs("EVSE-047")] = Field(alias="end")
@@ -248,7 +249,10 @@ class EvseDataRecord(Message):
         evse_laws.opening, evse_laws.payment, evse_laws.services, evse_laws.renewable, evse_laws.english_first,
         evse_laws.plugs_and_current, evse_laws.country_fits, evse_laws.coordinates_fit, evse_laws.old_members,
     )  # fmt: skip
-    across_ids: ClassVar[tuple[str, ...]] = ("EVSE-033", "EVSE-039", "EVSE-045", "EVSE-054")
+    across_ids: ClassVar[tuple[str, ...]] = (
+        "EVSE-021", "EVSE-032", "EVSE-033", "EVSE-039", "EVSE-045", "EVSE-046", "EVSE-053", "EVSE-054", "EVSE-055",
+        "EVSE-058", "PUSH-012",
+    )  # fmt: skip
     spellings: ClassVar[Spellings] = {
         "ChargingStationID": (
             "ChargingStationId",

@@ -35,7 +35,7 @@ class OperatorEvseStatus(Message):
 
     named_by = "STAT-001"
     across: ClassVar[tuple[Across, ...]] = (path_operator, evse_records("PUSH-010", "EvseStatusRecord"), _not_found)
-    across_ids: ClassVar[tuple[str, ...]] = ("HTTP-009", "PUSH-009", "PUSH-010")
+    across_ids: ClassVar[tuple[str, ...]] = ("HTTP-009", "PUSH-009", "PUSH-010", "STAT-003")
 
     operator_id: Annotated[OperatorId, Needs("STAT-001")] = Field(alias="OperatorID")
     operator_name: Annotated[str, Text("STAT-001", 100)] | None = Field(None, alias="OperatorName")

@@ -18,7 +18,7 @@ from oicp.catalogue import catalogue
 from oicp.rulebook import Grade
 from oicp.wire_json import Json, pointer, shown
 
-Path: TypeAlias = "tuple[Path, str | int] | None"
+Path: TypeAlias = tuple[Any, str | int] | None
 """Place in a message as a linked list, so that a place costs nothing until a fault is found there."""
 
 ERROR, WARNING, INFO = Grade.ERROR, Grade.WARNING, Grade.INFO

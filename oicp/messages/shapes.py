@@ -38,6 +38,11 @@ class Shape:
     members: dict[str, Member] = field(default_factory=dict)
     needed: tuple[Member, ...] = ()
     always: frozenset[str] = frozenset()
+    every: frozenset[str] = frozenset()
+
+    def decides(self) -> frozenset[str]:
+        """All requirements that reading such an object may decide."""
+        return self.every
 
     def check(self, walk: Walk, value: Json, path: Path) -> None:
         """Every member, then what is missing, then what is strange, then the laws over several members."""
@@ -152,7 +157,8 @@ def shape(model: type[Message]) -> Shape:
         found.members[member.name] = member
         ids |= member.ids
         if member.inner is not None:
-            ids |= member.inner.always
+            ids |= member.inner.every
+    found.every = frozenset(ids)
     found.needed = tuple(m for m in found.members.values() if m.needs is not None)
     found.always = frozenset(i for i in ids if _vacuous(i))
     return found

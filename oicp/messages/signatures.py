@@ -4,7 +4,7 @@ import json
 import re
 from decimal import Decimal
 
-from oicp.messages.law import Path, Walk, number
+from oicp.messages.law import WARNING, Path, Walk, number
 from oicp.wire_json import Json, parse_text
 
 FORMATS = ("OCMF", "EDL40", "ALFEN", "ISA")
@@ -56,10 +56,9 @@ def judge(
     """The named format is one (CDR-049), its records can be read, and the readings are those of the CDR (CDR-050)."""
     named = info.get("MeteringSignatureEncodingFormat")
     if isinstance(named, str) and _NO_FORMAT.fullmatch(named.strip()):
-        at = ((path, "CalibrationLawVerificationInfo"), "MeteringSignatureEncodingFormat")
-        walk.fault(
-            "CDR-049", at, "is no signature format; a transparency software reads OCMF, EDL40, ALFEN or ISA", named
-        )
+        named_at = ((path, "CalibrationLawVerificationInfo"), "MeteringSignatureEncodingFormat")
+        sentence = "is no signature format; a transparency software reads OCMF, EDL40, ALFEN or ISA"
+        walk.fault("CDR-049", named_at, sentence, named, grade=WARNING)
     claims_ocmf = isinstance(named, str) and named.strip().upper().startswith("OCMF")
     for at, entry in entries:
         text = entry.get("SignedMeteringValue")

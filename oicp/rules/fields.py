@@ -1,0 +1,214 @@
+"""The field law applied to every message of the CPO: what it sends, and what it answers to the hub.
+
+One reading of a message decides all its field requirements; which these are is generated from the message models.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from oicp import wire_json
+from oicp.catalogue import Requirement, catalogue
+from oicp.evidence import Evidence, Exchange
+from oicp.ids import operator_key
+from oicp.messages import ANSWERS, MESSAGES, NOTIFICATIONS, Examination, FieldFault, examine
+from oicp.messages.shapes import shape
+from oicp.rulebook import ERROR, Checked, Finding, Yield, rules_about_evidence
+from oicp.services import OPERATIONS, Direction
+from oicp.sessions import session
+from oicp.variants import variant_of
+
+MOST_ALIKE = 20
+"""So many findings of one requirement are listed per message; the last one says how many more there are."""
+
+_PUSHES = ("PushEvseData", "PushEvseStatus", "PushPricingProductData", "PushEVSEPricing")
+_SENT_BY_CPO = tuple(
+    name for name, row in OPERATIONS.items() if Direction.CPO_TO_HUB in row.directions and name in MESSAGES
+)
+_ANSWERED_BY_CPO = tuple(name for name, row in OPERATIONS.items() if Direction.HUB_TO_CPO in row.directions)
+
+
+def _decided() -> tuple[str, ...]:
+    """Every requirement on the CPO that some model decides."""
+    models = [*(MESSAGES[name] for name in _SENT_BY_CPO), *NOTIFICATIONS.values(), ANSWERS["Acknowledgement"]]
+    found = {"PUSH-011", "CDR-028"}.union(*(shape(model).decides() for model in models))
+    return tuple(i for i, entry in catalogue().items() if i in found and entry.subject == "cpo")
+
+
+DECIDED = _decided()
+_DECIDED = frozenset(DECIDED)
+whole = rules_about_evidence()
+
+
+@whole.rule(*DECIDED)
+def messages_keep_the_field_law(evidence: Evidence) -> Iterator[Yield]:
+    """Every member of every message of the CPO is as the specification says."""
+    operators = evidence.run.operator_ids or None
+    for exchange in evidence.exchanges:
+        if exchange.by_cpo and exchange.operation in _SENT_BY_CPO and exchange.sent.is_object:
+            yield from _request(evidence, exchange, operators)
+        elif exchange.direction is Direction.HUB_TO_CPO and not exchange.faults and _acknowledges(exchange):
+            read = examine(exchange.operation or "", exchange.answer_body, answer=True, direction=exchange.direction)
+            yield from _told(exchange, read.faults, in_answer=True)
+            yield from _exercised(exchange, read.checked, answer=True)
+
+
+def _acknowledges(exchange: Exchange) -> bool:
+    """Judge the answer as an acknowledgement: it came with 2xx, or it is one all the same."""
+    if exchange.operation not in _ANSWERED_BY_CPO or not exchange.answered.is_object:
+        return False
+    return 200 <= (exchange.http_status or 0) < 300 or "Result" in exchange.answer_body
+
+
+def _request(evidence: Evidence, exchange: Exchange, operators: tuple[str, ...] | None) -> Iterator[Yield]:
+    read = examine(
+        exchange.operation or "", exchange.body, direction=exchange.direction, operators=operators,
+        path_id=exchange.partner_id or None,
+    )  # fmt: skip
+    yield from _told(exchange, [_in_context(evidence, exchange, fault) for fault in read.faults])
+    yield from _direct_partner(exchange, operators)
+    checked = read.checked | {"PUSH-011"} | _zero_energy(exchange)
+    yield from _exercised(exchange, checked)
+
+
+def _in_context(evidence: Evidence, exchange: Exchange, fault: FieldFault) -> FieldFault | None:
+    """What the rest of the recording says about a fault; None if it excuses it."""
+    if fault.requirement == "CDR-035":
+        own = session(evidence, exchange.session_id)
+        of_start = own.start.body.get("PartnerProductID") if own and own.start else None
+        if of_start is not None and of_start == exchange.body.get("PartnerProductID"):
+            return None
+    if fault.requirement == "AUTH-005" and _one_evse_each(evidence):
+        sentence = "EvseID is left out although every charge point has one EVSE only"
+        return replace(fault, observed=sentence, grade=None)
+    return fault
+
+
+def _one_evse_each(evidence: Evidence) -> bool:
+    points = wire_json.at(evidence.run.fleet, "charge_points") if evidence.run.fleet else None
+    if not isinstance(points, (list, tuple)) or not points:
+        return False
+    return all(isinstance(p, dict) and len(p.get("evses") or ()) == 1 for p in points)
+
+
+def _direct_partner(exchange: Exchange, operators: tuple[str, ...] | None) -> Iterator[Finding]:
+    """OperatorID and path name the direct partner, not one of its sub-operators (PUSH-011)."""
+    if exchange.operation not in _PUSHES or not operators:
+        return
+    envelope = next((value for value in exchange.body.values() if isinstance(value, dict)), {})
+    own, subordinate = operator_key(operators[0]), {operator_key(o) for o in operators[1:]}
+    for named, pointer in ((envelope.get("OperatorID"), True), (exchange.partner_id, False)):
+        if isinstance(named, str) and operator_key(named) != own and operator_key(named) in subordinate:
+            name = next(k for k, v in exchange.body.items() if v is envelope) if pointer else ""
+            at = wire_json.pointer(name, "OperatorID") if pointer else None
+            sentence = f"{named} is a sub-operator; {operators[0]} is the partner"
+            yield Finding("PUSH-011", sentence, exchange=exchange.number, pointer=at)
+            return
+
+
+def _zero_energy(exchange: Exchange) -> set[str]:
+    """An End notification for a session without energy stands for the CDR of 0 kWh."""
+    body = exchange.body
+    ended = exchange.operation == "ChargingNotifications" and body.get("Type") == "End"
+    nothing = body.get("ConsumedEnergy") == 0 or (body.get("ConsumedEnergy"), body.get("ChargingStart")) == (None, None)
+    return {"CDR-028"} if ended and nothing else set()
+
+
+def _told(exchange: Exchange, faults: Iterable[FieldFault | None], *, in_answer: bool = False) -> Iterator[Finding]:
+    """Findings of one message; many alike are summed up."""
+    alike: dict[tuple[str, bool], list[FieldFault]] = {}
+    for fault in faults:
+        if fault is not None and catalogue()[fault.requirement].subject == "cpo":
+            alike.setdefault((fault.requirement, fault.effective_grade is ERROR), []).append(fault)
+    for group in alike.values():
+        for index, fault in enumerate(group[:MOST_ALIKE]):
+            more = len(group) - MOST_ALIKE if index == MOST_ALIKE - 1 else 0
+            yield _finding(
+                exchange, fault, in_answer, f" (and {more} more like this in the message)" if more > 0 else ""
+            )
+
+
+def _finding(exchange: Exchange, fault: FieldFault, in_answer: bool, suffix: str) -> Finding:
+    name = fault.pointer.rsplit("/", 1)[-1]
+    label = "" if not name or fault.observed.startswith(name) else f"{name} "
+    value = "" if fault.value == "null" else f": {fault.value}"
+    return Finding(
+        fault.requirement, f"{label}{fault.observed}{value}{suffix}", grade=fault.grade, exchange=exchange.number,
+        pointer=fault.pointer, contested=fault.contested, in_answer=in_answer, session_id=exchange.session_id,
+        evse_id=_evse_at(exchange.answer_body if in_answer else exchange.body, fault.pointer)
+        or _text(exchange.body.get("EvseID")),
+        spec_defect=fault.spec_defect, also=fault.also,
+    )  # fmt: skip
+
+
+def _evse_at(body: wire_json.Json, pointer: str) -> str | None:
+    """EvseID of the innermost object around a pointer that has one."""
+    found: str | None = None
+    for part in pointer.split("/")[1:]:
+        if isinstance(body, dict):
+            found = _text(body.get("EvseID")) or found
+            body = body.get(part.replace("~1", "/").replace("~0", "~"))
+        elif isinstance(body, list) and part.isdecimal() and int(part) < len(body):
+            body = body[int(part)]
+        else:
+            break
+    return found
+
+
+def _text(value: wire_json.Json) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _exercised(exchange: Exchange, ids: Iterable[str], *, answer: bool = False) -> Iterator[Checked]:
+    """Requirements that are about this message; what its parts merely share with others does not count."""
+    operation = exchange.operation or ""
+    for ident in sorted(ids):
+        if ident in _DECIDED and _about(catalogue()[ident], operation, answer):
+            yield Checked(ident, operation)
+
+
+def _about(entry: Requirement, operation: str, answer: bool) -> bool:
+    if entry.operation == "any":
+        return True
+    if entry.operation == "any-push":
+        return not answer and operation in _PUSHES
+    if answer:
+        return entry.operation == "eRoamingAcknowledgement"
+    return entry.operation == OPERATIONS[operation].wire_name
+
+
+# --- our own hub -----------------------------------------------------------------------------------------------------
+
+_HUB_IMITATES = frozenset({"ACK-005", "ACK-009", "HTTP-005"})
+"""Here the hub of the bench follows the live platform and not the text."""
+
+
+def harness_faults(evidence: Evidence) -> list[Finding]:
+    """What our own hub sent against the field law: each one is a bug of the bench, never of the CPO.
+
+    Deliberate deviations (faults, variants) and the error forms of the live platform are left out.
+    """
+    found: list[Finding] = []
+    for exchange in evidence.exchanges:
+        if exchange.faults or exchange.operation is None:
+            continue
+        if exchange.direction is Direction.HUB_TO_CPO and variant_of(exchange) is None:
+            found += _own(exchange, _read(exchange, exchange.body, False), False)
+        elif exchange.by_cpo and exchange.answered.is_object and 200 <= (exchange.http_status or 0) < 300:
+            found += _own(exchange, _read(exchange, exchange.answer_body, True), True)
+    return found
+
+
+def _read(exchange: Exchange, body: dict[str, wire_json.Json], answer: bool) -> Examination:
+    operation = exchange.operation or ""
+    known = OPERATIONS[operation].answer in ANSWERS if answer else operation in MESSAGES
+    if not known:
+        return Examination([], set())
+    return examine(operation, body, answer=answer, direction=exchange.direction)
+
+
+def _own(exchange: Exchange, read: Examination, in_answer: bool) -> list[Finding]:
+    return [
+        _finding(exchange, fault, in_answer, "")
+        for fault in read.faults
+        if fault.effective_grade is ERROR and fault.requirement not in _HUB_IMITATES
+    ]

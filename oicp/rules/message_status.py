@@ -1,0 +1,116 @@
+"""Status pushes: one change per request (STAT-006), by update or insert (STAT-016)."""
+
+from collections.abc import Iterator
+
+from oicp import wire_json
+from oicp.chargers import chargers
+from oicp.evidence import Evidence, Exchange
+from oicp.rulebook import INFO, Checked, Yield, finding, rules_about_evidence
+from oicp.services import CPO_TO_HUB
+from oicp.sessions import folded
+
+whole = rules_about_evidence()
+_TOGETHER_S = 1.0
+_CATCHING_UP_S = 900.0
+
+
+def _records(e: Exchange) -> list[str]:
+    """EvseIDs of a status push."""
+    rows = wire_json.at(e.body, "OperatorEvseStatus", "EvseStatusRecord")
+    found = [wire_json.at(row, "EvseID") for row in rows] if isinstance(rows, list) else []
+    return [i for i in found if isinstance(i, str)]
+
+
+def _action(e: Exchange) -> str | None:
+    action = e.body.get("ActionType")
+    return action if isinstance(action, str) else None
+
+
+@whole.rule("STAT-006")
+def one_change_per_request(evidence: Evidence) -> Iterator[Yield]:
+    """A status change is sent in a request of its own."""
+    for e in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
+        ids = _records(e)
+        if _action(e) not in ("update", "insert") or not ids:
+            continue
+        if len(ids) == 1:
+            yield Checked("STAT-006", "PushEvseStatus")
+            continue
+        why = _excuse(evidence, e, ids)
+        sentence = f"{len(ids)} changes in one request" + (f" ({why})" if why else "")
+        at = wire_json.pointer("OperatorEvseStatus", "EvseStatusRecord")
+        yield finding(sentence, on=e, pointer=at, requirement="STAT-006", grade=INFO if why else None)
+
+
+def _excuse(evidence: Evidence, e: Exchange, ids: list[str]) -> str | None:
+    """Why several changes may share this request."""
+    if _action(e) == "insert" and not set(map(folded, ids)) & _known_before(evidence, e):
+        return "first status of these EVSEs"
+    if _after_trouble(evidence, e):
+        return "catching up"
+    if not evidence.run.truth:
+        return "when they happened is not known"
+    moments = [_last_change(evidence, ident, e.t) for ident in ids]
+    known = [t for t in moments if t is not None]
+    if len(known) == len(ids) and max(known) - min(known) <= _TOGETHER_S:
+        return "they happened within a second"
+    return None
+
+
+def _last_change(evidence: Evidence, evse_id: str, t: float) -> float | None:
+    """Second of the last thing that may have changed the status: the connector, or the connection of its charge point."""
+    fleet = chargers(evidence)
+    times = list(fleet.of("connector_status", evse_id).times)
+    point = fleet.points.get(folded(evse_id))
+    links = evidence.seen("charge_point_connected", "charge_point_disconnected")
+    times += [o.t for o in links if o.charge_point == point]
+    return max((at for at in times if at <= t), default=None)
+
+
+def _after_trouble(evidence: Evidence, e: Exchange) -> bool:
+    """A status push failed, the hub was down, or the CPO started, not long ago."""
+    since = e.t - _CATCHING_UP_S
+    if any(
+        since <= o.t <= e.t for o in evidence.seen("hub_down", "hub_up", "cpo_started", "cpo_restarted", "cpo_exited")
+    ):
+        return True
+    return any(
+        since <= p.t < e.t and p.number != e.number and not p.accepted
+        for p in evidence.about("PushEvseStatus", direction=CPO_TO_HUB)
+    )
+
+
+def _known_before(evidence: Evidence, e: Exchange) -> set[str]:
+    """Folded ids of EVSEs that had a status at the hub when this push came."""
+    known: set[str] = set()
+    for p in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
+        if p.number >= e.number:
+            break
+        if not p.accepted:
+            continue
+        ids = set(map(folded, _records(p)))
+        if _action(p) == "fullLoad":
+            known = ids
+        elif _action(p) == "delete":
+            known -= ids
+        else:
+            known |= ids
+    return known
+
+
+@whole.rule("STAT-016")
+def single_changes_by_update_or_insert(evidence: Evidence) -> Iterator[Yield]:
+    """Changes come as update, or as insert for an EVSE without status; another insert is noted."""
+    known: set[str] = set()
+    for e in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
+        ids, action = _records(e), _action(e)
+        if action in ("update", "insert"):
+            again = [i for i in ids if folded(i) in known]
+            if action == "insert" and again:
+                sentence = f"insert for {', '.join(again[:3])}, which had a status already"
+                yield finding(sentence, on=e, pointer="/ActionType", requirement="STAT-016", grade=INFO)
+            else:
+                yield Checked("STAT-016", "PushEvseStatus")
+        if e.accepted:
+            folded_ids = set(map(folded, ids))
+            known = {"fullLoad": folded_ids, "delete": known - folded_ids}.get(action or "", known | folded_ids)
