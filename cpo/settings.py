@@ -96,6 +96,13 @@ def arguments() -> argparse.ArgumentParser:
     add("--hub-timeout", type=float, default=60.0, metavar="S", help="how long the hub may take to answer")
     add("--retry-first", type=float, default=1.0, metavar="S", help="first wait of the back-off")
     add("--retry-cap", type=float, default=60.0, metavar="S", help="longest wait of the back-off")
+    add(
+        "--first-status-wait",
+        type=float,
+        default=2.0,
+        metavar="S",
+        help="how long the first status waits for the fleet",
+    )
     add("--offline-grace", type=float, default=30.0, metavar="S", help="silence after which an EVSE is Unknown")
     add("--lost-transaction-timeout", type=float, default=600.0, metavar="S", help="when an unreported end is assumed")
     add(
@@ -132,7 +139,7 @@ def read(argv: Sequence[str] | None = None, environment: Mapping[str, str] | Non
         client_key_file=files["CLIENT_KEY_FILE"], server_cert_file=files["SERVER_CERT_FILE"],
         server_key_file=files["SERVER_KEY_FILE"], operations_port=given.operations_port,
         database=given.database or f"sqlite:///{fleet_file.absolute()}.cpo.sqlite3",
-        full_load_interval_s=given.full_load_interval, no_vehicle=given.no_vehicle,
+        full_load_interval_s=given.full_load_interval, first_status_wait_s=given.first_status_wait, no_vehicle=given.no_vehicle,
         plug_in_timeout_s=given.plug_in_timeout, command_timeout_s=given.command_timeout,
         hub_timeout_s=given.hub_timeout, retry_first_s=given.retry_first, retry_cap_s=given.retry_cap,
         offline_grace_s=given.offline_grace, lost_transaction_timeout_s=given.lost_transaction_timeout,
