@@ -1,0 +1,110 @@
+"""Codes and texts of refusals (ACK-010)."""
+
+from collections.abc import Iterator
+
+from oicp import wire_json
+from oicp.chargers import chargers, record_of
+from oicp.evidence import Evidence, Exchange
+from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
+from oicp.rules.remote_refusals import unknown_evse
+from oicp.services import HUB_TO_CPO
+from oicp.sessions import same_id, session
+from oicp.variants import variant_of
+
+whole = rules_about_evidence()
+_STARTS, _STOPS = ("AuthorizeRemoteStart",), ("AuthorizeRemoteStop",)
+_BY_VARIANT: dict[str, frozenset[str]] = {
+    "unknown-evse": frozenset(("603",)),
+    "foreign-evse": frozenset(("603",)),
+    "private-evse": frozenset(("604", "603")),
+    "unknown-session": frozenset(("400",)),
+    "finished-session": frozenset(("400",)),
+    "foreign-provider": frozenset(("400",)),
+    "wrong-evse": frozenset(("400", "603")),
+    "unknown-evse-stop": frozenset(("400", "603")),
+}
+_ODD = frozenset(("HTTP-021", "RSTART-001", "RSTART-003", "HTTP-011", "HTTP-015", "HTTP-016", "ID-006"))
+
+
+@whole.rule("ACK-010")
+def refuses_with_the_fitting_code(evidence: Evidence) -> Iterator[Yield]:
+    """A refused start or stop names its cause by the code, and has a text."""
+    for e in evidence.about(*_STARTS, *_STOPS, direction=HUB_TO_CPO):
+        variant = variant_of(e)
+        if e.faults or e.result is not False or (variant and not _ODD.isdisjoint(variant.requirements)):
+            continue
+        fitting = _fitting(evidence, e)
+        code, text = e.status_code, wire_json.at(e.answer_body, "StatusCode", "Description")
+        if fitting and code not in fitting:
+            told = f"refused with {code}, fitting is {' or '.join(sorted(fitting))}"
+            yield finding(told, on=e, pointer="/StatusCode/Code", in_answer=True, requirement="ACK-010")
+        elif not isinstance(text, str) or not text.strip():
+            told = f"refused with {code} and no Description"
+            yield finding(told, on=e, pointer="/StatusCode/Description", in_answer=True, requirement="ACK-010")
+        else:
+            yield Checked("ACK-010", e.operation or "")
+
+
+def _fitting(evidence: Evidence, e: Exchange) -> set[str]:
+    """Codes that name a cause of this refusal; empty where nobody can tell the cause."""
+    variant = variant_of(e)
+    codes = set(_BY_VARIANT.get(variant.name, ())) if variant else set()
+    evse = e.body.get("EvseID")
+    evse_id = evse if isinstance(evse, str) else None
+    if e.operation in _STARTS:
+        return codes | _causes_of_start(evidence, e, evse_id)
+    return codes | _causes_of_stop(evidence, e, evse_id)
+
+
+def _causes_of_start(evidence: Evidence, e: Exchange, evse_id: str | None) -> set[str]:
+    fleet, t = chargers(evidence), e.t
+    end = t if e.t_end is None else e.t_end
+    codes: set[str] = set()
+    if unknown_evse(evidence, evse_id, t):
+        return {"603"}
+    if not evidence.run.truth:
+        return codes
+    if fleet.of("transaction", evse_id).at(t) and fleet.running(evse_id, t, t):
+        codes |= {"602", "601"}
+    states = {fleet.of("connector_status", evse_id).at(t), fleet.of("connector_status", evse_id).at(end)}
+    if states & {"Faulted", "Unavailable"}:
+        codes |= {"700", "501"}
+    if "Reserved" in states:
+        codes |= {"601", "602"}
+    if fleet.offline(evse_id, t, t) or not fleet.online(evse_id, t, end):
+        codes |= {"501", "700"}
+    if fleet.plugged(evse_id, t, t) is False:
+        codes |= {"510"} if codes or _asked(evidence, e, evse_id) is None else {"510", "501", "700"}
+    if record_of(evidence, evse_id, t).get("IsHubjectCompatible") is False:
+        codes |= {"604"}
+    asked = _asked(evidence, e, evse_id)
+    if asked is not None and asked != "Accepted":
+        codes |= {"501", "700", "602", "601", "510"} if not codes else {"501"}
+    return codes
+
+
+def _asked(evidence: Evidence, e: Exchange, evse_id: str | None) -> str | None:
+    """What the charge point answered to the command of this start; None where it got none."""
+    end = e.t if e.t_end is None else e.t_end
+    found = chargers(evidence).of("remote_start_received", evse_id).between(e.t, end)
+    return str(found[-1].data.get("answer")) if found else None
+
+
+def _causes_of_stop(evidence: Evidence, e: Exchange, evse_id: str | None) -> set[str]:
+    own = session(evidence, e.session_id)
+    fleet = chargers(evidence)
+    if own is None or own.start is None or not own.accepted:
+        return {"400"}
+    codes: set[str] = set()
+    running = next((x for x in own.transactions if x.runs_at(e.t)), None)
+    if running is None and evidence.run.truth:
+        codes |= {"400", "501", "510"} if not own.transactions else {"400"}
+    if evse_id and not same_id(evse_id, own.evse_id):
+        codes |= {"400", "603"}
+    end = e.t if e.t_end is None else e.t_end
+    if not fleet.online(own.evse_id, e.t, end):
+        codes |= {"501", "700"}
+    commands = fleet.of("remote_stop_received", own.evse_id).between(e.t, end)
+    if commands and commands[-1].data.get("answer") != "Accepted":
+        codes |= {"501", "700"}
+    return codes
