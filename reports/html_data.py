@@ -5,13 +5,15 @@ Everything is gzip in base64, so nothing from the wire can end a script element,
 
 import base64
 import gzip
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from oicp import wire_json
 from oicp.catalogue import Requirement
-from oicp.evidence import Exchange, Tls
+from oicp.evidence import Evidence, Exchange, Observation, Tls
 from oicp.rulebook import Finding, RequirementVerdict
 from oicp.wire_json import Json
 from reports import coverage
@@ -111,12 +113,21 @@ def _requirement(report: Report, verdict: RequirementVerdict) -> dict[str, Any]:
     r = verdict.requirement
     return {
         "id": r.id, "title": r.title, "statement": r.statement, "level": r.level, "basis": r.basis,
-        "operation": coverage.operation_of(verdict), "profile": r.profile, "source": list(r.source), "note": r.note,
+        "operation": coverage.operation_of(verdict), "profile": r.profile, "source": list(r.source), "note": note_in_words(r.note),
         "code": r.code, "code_text": code_text(r), "fix": r.fix, "example": r.example_violation,
         "contested": r.contested, "derived": r.derived, "outcome": str(verdict.outcome),
         "reason": verdict.reason, "checked": dict(verdict.checked), "total": len(verdict.findings),
         "expected": r.id in report.expected_violations,
     }  # fmt: skip
+
+
+def note_in_words(note: str) -> str:
+    """The note of a requirement without the key words that only the catalogue's reader knows."""
+    kept = [
+        s for s in re.split(r"(?<=[.!?])\s+(?=[A-Z])", note) if not re.search(r"\bPRIMARY is\b", s) and s != "DERIVED."
+    ]
+    text = " ".join(kept).replace("UNOBSERVABLE:", "Not observable:").replace("UNOBSERVABLE", "Not observable")
+    return text.replace("CONTESTED", "Contested").replace("DERIVED", "Derived")
 
 
 def code_text(requirement: Requirement) -> str:
@@ -152,7 +163,7 @@ def _finding(report: Report, number: int, finding: Finding) -> dict[str, Any]:
 
 
 def _observation(report: Report, number: int) -> Json:
-    o = next((o for o in report.evidence.observations if o.number == number), None)
+    o = observation_of(report.evidence, number)
     if o is None:
         return None
     return {
@@ -162,6 +173,16 @@ def _observation(report: Report, number: int) -> Json:
         "charge_point": o.charge_point,
         "data": dict(o.data),
     }
+
+
+@lru_cache(maxsize=4)
+def _numbers(evidence: Evidence) -> dict[int, Observation]:
+    return {o.number: o for o in evidence.observations}
+
+
+def observation_of(evidence: Evidence, number: int) -> Observation | None:
+    """The observation of that number."""
+    return _numbers(evidence).get(number)
 
 
 def _excerpt(report: Report, finding: Finding) -> str | None:
