@@ -206,6 +206,11 @@ class VirtualEvse:
         """End the reservation."""
         self.end_reservation()
 
+    async def walk_away(self) -> None:
+        """Whoever was accepted and has not plugged in leaves; injected refusals that were not used are void."""
+        self._refusals = 0
+        self._drop_waiting()
+
     def refuse_next_remote_start(self, times: int = 1) -> None:
         """Reject the next remote starts, as a charge point with a problem of its own does."""
         self._refusals = times

@@ -1,5 +1,7 @@
 """What most tests of the fleet start from."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from simulator.settings import FleetSettings, Timing
@@ -35,3 +37,10 @@ def quick(**changes: Any) -> FleetSettings:
     fields = Timing.__dataclass_fields__
     timing |= {name: changes.pop(name) for name in list(changes) if name in fields}
     return FleetSettings(timing=Timing(**timing), **{"vehicle_power_kw": 4000.0, **changes})
+
+
+async def until(holds: Callable[[], bool], within: float = 5.0) -> None:
+    """Poll until `holds`; a failure says what was waited for by its source line."""
+    async with asyncio.timeout(within):
+        while not holds():  # noqa: ASYNC110 - what is polled has no event of its own
+            await asyncio.sleep(0.01)
