@@ -1,0 +1,176 @@
+"""Plays the hub's side of a recording again and tells where the CPO now behaves differently."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from fake_hubject.recorder import NotSeen, Recorder
+from oicp.evidence import Evidence, Exchange, Observation
+from oicp.services import Direction
+from oicp.sessions import folded
+from oicp.wire_json import Json, at, shown
+from tap.script import Script
+from tap.stand_in import StandIn, until
+
+Act = Callable[[Observation], Awaitable[None]]
+_PATIENCE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where old and new differ. `exchange`: number in the new recording, None if it is missing there."""
+
+    where: str
+    before: str
+    now: str
+    exchange: int | None = None
+
+    def __str__(self) -> str:
+        place = f" (exchange {self.exchange})" if self.exchange else ""
+        return f"{self.where}: was {self.before}, now {self.now}{place}"
+
+
+async def play(script: Script, hub: StandIn, cpo_url: str, recorder: Recorder, act: Act | None = None) -> None:
+    """Play all events at their distance from the first one. What the CPO sent before the first call then must have come."""
+    for operation in script.before:
+        try:
+            await recorder.exchange(lambda e, o=operation: e.by_cpo and e.operation == o, within=_PATIENCE_S)  # type: ignore[misc]
+        except NotSeen:
+            continue  # the comparison says that it is missing
+    shift = recorder.now() - script.t_first
+    async with asyncio.TaskGroup() as group:
+        for event in script.events:
+            await until(recorder, event.t + shift)
+            if isinstance(event, Exchange):
+                group.create_task(_call(hub, event, cpo_url))
+            elif act is not None:
+                group.create_task(_done(act(event)))
+    await _settle(script, recorder, shift)
+
+
+async def _call(hub: StandIn, event: Exchange, cpo_url: str) -> None:
+    await hub.call(event, cpo_url)
+
+
+async def _done(act: Awaitable[None]) -> None:
+    await act
+
+
+async def _settle(script: Script, recorder: Recorder, shift: float) -> None:
+    """Wait as long as the recording went on after its last event, less if as many charge detail records came."""
+    wanted = sum(
+        len(v) for (name, session_id), v in script.answers.items() if name == "ChargeDetailRecord" and session_id
+    )
+    left = script.t_end + shift + _PATIENCE_S - recorder.now()
+
+    def complete(_: Exchange) -> bool:
+        return sum(e.operation == "ChargeDetailRecord" and e.t_end is not None for e in recorder.exchanges) >= wanted
+
+    try:
+        await recorder.exchange(complete, within=max(left, 0.1))
+    except NotSeen:
+        return
+
+
+# --- old against new -----------------------------------------------------------------------------------------------------
+
+
+def differences(old: Evidence, new: Evidence, ids: dict[str, str]) -> list[Difference]:
+    """Where the CPO of `new` differs: its answers to the hub's calls, and what it sent by itself. Times and readings may differ."""
+    return [*_answers(old, new), *_records(old, new, ids), *_statuses(old, new, ids), *_operations(old, new)]
+
+
+def _answers(old: Evidence, new: Evidence) -> Iterator[Difference]:
+    after = [e for e in new.exchanges if e.direction is Direction.HUB_TO_CPO]
+    before = sorted((e for e in old.exchanges if e.direction is Direction.HUB_TO_CPO), key=lambda e: e.t)
+    for was, now in zip(before, after, strict=False):
+        name = f"answer to {was.operation or was.request.target} of session {was.session_id or '-'}"
+        if _outcome(was) != _outcome(now):
+            yield Difference(name, _outcome(was), _outcome(now), now.number)
+
+
+def _outcome(exchange: Exchange) -> str:
+    if exchange.answer is None:
+        return "no answer"
+    return f"HTTP {exchange.answer.http_status}, Result {shown(exchange.answer_body.get('Result'))}, code {exchange.status_code}"
+
+
+_VOLATILE = {
+    "ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd", "ConsumedEnergy", "MeterValueStart", "MeterValueEnd",
+    "MeterValueInBetween", "SignedMeteringValues", "CPOPartnerSessionID",
+}  # fmt: skip
+
+
+def _records(old: Evidence, new: Evidence, ids: dict[str, str]) -> Iterator[Difference]:
+    before, after = _by_session(old), _by_session(new)
+    for session_id, cdrs in before.items():
+        if session_id not in after:
+            yield Difference(f"charge detail record of session {session_id}", f"sent {len(cdrs)} times", "not sent")
+            continue
+        now = after[session_id]
+        if len(now) != len(cdrs):
+            yield Difference(
+                f"charge detail record of session {session_id}", f"sent {len(cdrs)} times", f"{len(now)} times"
+            )
+        yield from _members(session_id, _steady(cdrs[-1].body, ids), _steady(now[-1].body, {}), now[-1].number)
+    for session_id in after.keys() - before.keys():
+        yield Difference(
+            f"charge detail record of session {session_id}", "not sent", "sent", after[session_id][0].number
+        )
+
+
+def _by_session(evidence: Evidence) -> dict[str, list[Exchange]]:
+    found: dict[str, list[Exchange]] = {}
+    for exchange in evidence.about("ChargeDetailRecord", direction=Direction.CPO_TO_HUB):
+        found.setdefault(exchange.session_id or "-", []).append(exchange)
+    return found
+
+
+def _steady(body: dict[str, Json], ids: dict[str, str]) -> dict[str, Json]:
+    by_folded = {folded(k): folded(v) for k, v in ids.items()}
+    steady = {k: v for k, v in body.items() if k not in _VOLATILE and v is not None}
+    if isinstance(steady.get("EvseID"), str):
+        own = folded(steady["EvseID"])
+        steady["EvseID"] = by_folded.get(own, own)
+    return steady
+
+
+def _members(session_id: str, before: Json, after: Json, number: int) -> Iterator[Difference]:
+    for name in dict.fromkeys((*before, *after)):
+        if before.get(name) != after.get(name):
+            where = f"/{name} in the charge detail record of session {session_id}"
+            yield Difference(where, shown(before.get(name)), shown(after.get(name)), number)
+
+
+def _statuses(old: Evidence, new: Evidence, ids: dict[str, str]) -> Iterator[Difference]:
+    before, after = _status_courses(old, ids), _status_courses(new, {})
+    for evse_id in sorted(before.keys() | after.keys()):
+        was, now = before.get(evse_id, []), after.get(evse_id, [])
+        if was != now:
+            yield Difference(f"status of {evse_id}", " ".join(was) or "never pushed", " ".join(now) or "never pushed")
+
+
+def _status_courses(evidence: Evidence, ids: dict[str, str]) -> dict[str, list[str]]:
+    by_folded = {folded(k): folded(v) for k, v in ids.items()}
+    courses: dict[str, list[str]] = {}
+    for exchange in evidence.about("PushEvseStatus", direction=Direction.CPO_TO_HUB):
+        records = at(exchange.body, "OperatorEvseStatus", "EvseStatusRecord")
+        for record in records if isinstance(records, list) else [records]:
+            evse_id, status = at(record, "EvseID"), at(record, "EvseStatus")
+            if isinstance(evse_id, str) and isinstance(status, str):
+                course = courses.setdefault(by_folded.get(folded(evse_id), folded(evse_id)), [])
+                if not course or course[-1] != status:
+                    course.append(status)
+    return courses
+
+
+def _operations(old: Evidence, new: Evidence) -> Iterator[Difference]:
+    before, after = _sent(old), _sent(new)
+    for name in sorted(before.keys() | after.keys()):
+        if bool(before[name]) != bool(after[name]):
+            yield Difference(f"messages of {name}", f"{before[name]} sent", f"{after[name]} sent")
+
+
+def _sent(evidence: Evidence) -> Counter[str]:
+    return Counter(e.operation or e.request.target for e in evidence.exchanges if e.by_cpo)

@@ -1,0 +1,83 @@
+"""What a recording says the hub did, as a script that can be played again: its answers, its calls, what drivers did at the chargers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from oicp.evidence import Answer, Evidence, Exchange, Observation
+from oicp.services import Direction
+from oicp.sessions import folded
+
+ACTS = ("plugged", "unplugged")
+
+
+@dataclass(frozen=True)
+class Script:
+    """The hub's side of a recording. `events`: calls of the hub and acts of drivers, in order of their second."""
+
+    answers: Mapping[tuple[str, str | None], tuple[Answer, ...]]
+    events: tuple[Exchange | Observation, ...]
+    before: tuple[str, ...]
+    t_end: float
+
+    @property
+    def t_first(self) -> float:
+        """Second of the first event."""
+        return self.events[0].t if self.events else 0.0
+
+
+def script_of(evidence: Evidence, ids: Mapping[str, str] | None = None) -> Script:
+    """Read the script; ids of the recording become those of `ids` (old: new) everywhere, whatever their separators."""
+    answers: dict[tuple[str, str | None], list[Answer]] = {}
+    for exchange in evidence.exchanges:
+        if exchange.by_cpo and exchange.operation and exchange.answer:
+            mapped = replace(exchange.answer, body=renamed(exchange.answer.body, ids or {}))
+            answers.setdefault((exchange.operation, exchange.body.get("SessionID")), []).append(mapped)
+            answers.setdefault((exchange.operation, None), [])
+            if exchange.body.get("SessionID"):
+                answers[exchange.operation, None].append(mapped)
+    calls = [_mapped(e, ids or {}) for e in evidence.exchanges if e.direction is Direction.HUB_TO_CPO]
+    acts = [_moved(o, ids or {}) for o in evidence.seen(*ACTS)]
+    both: list[Exchange | Observation] = [*calls, *acts]
+    events = tuple(sorted(both, key=lambda event: event.t))
+    first = events[0].t if events else 0.0
+    before = tuple(dict.fromkeys(e.operation for e in evidence.exchanges if e.by_cpo and e.operation and e.t < first))
+    return Script({k: tuple(v) for k, v in answers.items()}, events, before, evidence.t_end)
+
+
+def renamed(body: bytes, ids: Mapping[str, str]) -> bytes:
+    """A body with ids replaced, longest first."""
+    for old in sorted(ids, key=len, reverse=True):
+        body = body.replace(old.encode(), ids[old].encode())
+    return body
+
+
+def _mapped(exchange: Exchange, ids: Mapping[str, str]) -> Exchange:
+    target = renamed(exchange.request.target.encode(), ids).decode()
+    return replace(exchange, request=replace(exchange.request, target=target, body=renamed(exchange.request.body, ids)))
+
+
+def _moved(observation: Observation, ids: Mapping[str, str]) -> Observation:
+    by_folded = {folded(old): new for old, new in ids.items()}
+    return replace(observation, evse_id=by_folded.get(folded(observation.evse_id or ""), observation.evse_id))
+
+
+def evse_ids_of(events: Iterable[Exchange | Observation]) -> tuple[str, ...]:
+    """EvseIDs the script touches, in order of appearance."""
+    found: dict[str, None] = {}
+    for event in events:
+        evse_id = event.evse_id if isinstance(event, Observation) else event.body.get("EvseID")
+        if isinstance(evse_id, str):
+            found.setdefault(evse_id)
+    return tuple(found)
+
+
+def ids_for(evidence: Evidence, fleet: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
+    """Map EvseIDs of the recording that the fleet does not have to EVSEs it has, in order; `given` pairs come first."""
+    own = list(fleet)
+    known = {folded(i) for i in own}
+    ids = dict(given)
+    free = [i for i in own if folded(i) not in {folded(v) for v in ids.values()}]
+    for evse_id in evse_ids_of(script_of(evidence).events):
+        if evse_id not in ids and folded(evse_id) not in known and free:
+            ids[evse_id] = free.pop(0)
+    return ids

@@ -1,0 +1,141 @@
+"""Old recordings of three kinds read into evidence; what they cannot know stays unknown."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.sources import UnreadableSource, read_recording
+from oicp.evidence import BrokenRecording
+from oicp.rulebook import Outcome, judge
+from oicp.services import Direction
+from tap.mapping import located
+from tap.pairs import read_pairs
+
+PUSH = "https://hub.example/api/oicp/evsepush/v21/operators/DE*ABC/status-records"
+START = "https://cpo.example/tenant/api/oicp/charging/v21/providers/DE*DCB/authorize-remote/start"
+
+
+def entry(
+    url: str, second: float, body: Any, *, took_ms: float = 20, status: int = 200, **content: Any
+) -> dict[str, Any]:
+    """One HAR entry."""
+    return {
+        "startedDateTime": f"2026-05-04T10:00:{second:06.3f}+02:00", "time": took_ms,
+        "request": {"method": "POST", "url": url, "headers": [{"name": "Content-Type", "value": "application/json"}],
+                    "postData": {"text": json.dumps(body)}},
+        "response": {"status": status, "headers": [], "content": content or {"text": '{"Result":true,"StatusCode":{"Code":"000"}}'}},
+    }  # fmt: skip
+
+
+def har(tmp_path: Path, *entries: Any) -> Path:
+    path = tmp_path / "recording.har"
+    path.write_text(json.dumps({"log": {"version": "1.2", "entries": list(entries)}}))
+    return path
+
+
+def test_har_becomes_exchanges_in_order_of_time(tmp_path: Path) -> None:
+    """Both directions are told apart by the operation, a page of the same browser is left out, times are seconds from the first."""
+    path = har(
+        tmp_path, entry(START, 2, {"EvseID": "DE*ABC*E1"}), entry("https://hub.example/portal.css", 0, {}),
+        entry(PUSH, 1, {"ActionType": "update"}),
+    )  # fmt: skip
+    evidence = read_recording(path)
+    first, second = evidence.exchanges
+    assert (first.operation, first.direction, first.partner_id) == ("PushEvseStatus", Direction.CPO_TO_HUB, "DE*ABC")
+    assert (second.operation, second.direction) == ("AuthorizeRemoteStart", Direction.HUB_TO_CPO)
+    assert (first.t, second.t) == (0.0, 1.0)
+    assert first.t_end == pytest.approx(0.02)
+    assert evidence.run.operator_ids == ("DE*ABC",)
+    assert not evidence.run.truth
+
+
+def test_har_shows_parallel_pushes(tmp_path: Path) -> None:
+    """A push that begins before the answer to the last one overlaps it."""
+    evidence = read_recording(har(tmp_path, entry(PUSH, 1, {}, took_ms=900), entry(PUSH, 1.5, {}), entry(PUSH, 3, {})))
+    assert [e.overlaps for e in evidence.exchanges] == [(), (1,), ()]
+
+
+def test_har_body_in_base64(tmp_path: Path) -> None:
+    """A body written in base64 comes out as it was."""
+    text = base64.b64encode('{"Result":true,"ü":1}'.encode()).decode()
+    (exchange,) = read_recording(har(tmp_path, entry(PUSH, 1, {}, text=text, encoding="base64"))).exchanges
+    assert exchange.answer_body == {"Result": True, "ü": 1}
+
+
+def test_har_decides_nothing_about_certificates(tmp_path: Path) -> None:
+    """No certificate is seen in a HAR file: rules about it are not exercised, never passed and never failed."""
+    verdict = judge(read_recording(har(tmp_path, entry(PUSH, 1, {"ActionType": "update"}))))
+    for ident in ("TLS-001", "TLS-002", "TLS-003", "TLS-004", "CDR-024"):
+        assert verdict.of(ident).outcome is Outcome.NOT_EXERCISED, ident
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('{"log": {}}', "entries"),
+        ('{"log": {"entries": [{"request": {}}]}}', "entries"),
+        ('{"log": {"entries": 3}}', "list"),
+        ('{"log": ', "JSON"),
+    ],
+)
+def test_broken_har_is_one_clear_message(tmp_path: Path, text: str, word: str) -> None:
+    """The message names the file and the place."""
+    path = tmp_path / "broken.har"
+    path.write_text(text)
+    with pytest.raises(UnreadableSource, match=word) as fault:
+        read_recording(path)
+    assert "broken.har" in str(fault.value)
+
+
+def test_flow_file_of_the_tap_reads_back(tmp_path: Path) -> None:
+    """A mitmproxy flow file gives the exchanges that were in it; a cut-off end costs only the last flow."""
+    pytest.importorskip("mitmproxy", reason="the extra `tap` is not installed")
+    from mitmproxy.io import FlowWriter
+    from mitmproxy.test import tflow
+
+    path = tmp_path / "flows"
+    with path.open("wb") as file:
+        writer = FlowWriter(file)
+        for second in range(3):
+            flow = tflow.tflow(resp=True)
+            flow.request.path = "/api/oicp/evsepush/v21/operators/DE*ABC/status-records"
+            flow.request.timestamp_start = 1000.0 + second
+            writer.add(flow)
+        other = tflow.tflow(resp=True)
+        writer.add(other)
+    assert [e.operation for e in read_recording(path).exchanges] == ["PushEvseStatus"] * 3
+    path.write_bytes(path.read_bytes()[:-20])
+    assert len(read_recording(path).exchanges) == 3
+
+
+def test_pairs_of_files(tmp_path: Path) -> None:
+    """Request and answer are joined by name, the operation comes from the name, the operator from the body."""
+    (tmp_path / "eRoamingChargeDetailRecord-1.request.json").write_text('{"EvseID":"DE*ABC*E1*1","SessionID":"x"}')
+    (tmp_path / "eRoamingChargeDetailRecord-1.response.json").write_text('{"StatusCode":{"Code":"400"}}')
+    (tmp_path / "index.json").write_text('{"eRoamingChargeDetailRecord-1": {"http_status": 404}}')
+    (exchange,) = read_pairs(tmp_path).exchanges
+    assert (exchange.operation, exchange.partner_id, exchange.http_status) == ("ChargeDetailRecord", "DE*ABC", 404)
+
+
+def test_pairs_with_an_unknown_name(tmp_path: Path) -> None:
+    """A name that begins with no operation is refused and the operations are listed."""
+    (tmp_path / "hello.request.json").write_text("{}")
+    with pytest.raises(BrokenRecording, match="PushEvseData"):
+        read_pairs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/api/oicp/evsepush/v23/operators/DE%2AABC/data-records", ("PushEvseData", "DE*ABC")),
+        ("/x/api/oicp/charging/v21/providers/DE-DCB/authorize-remote/stop", ("AuthorizeRemoteStop", "DE-DCB")),
+        ("/api/oicp/evsepush/v22/operators/DE*ABC/data-records", (None, "")),
+        ("/other", (None, "")),
+    ],
+)
+def test_operation_of_a_target(target: str, expected: tuple[str | None, str]) -> None:
+    """Prefix and percent signs do not matter, the version does."""
+    assert located(target) == expected
