@@ -17,6 +17,7 @@ from oicp.messages.authorization import (
     AuthorizeStart,
     AuthorizeStop,
 )
+from oicp.messages.base import Message
 from oicp.messages.charge_detail_record import (
     CalibrationLawVerificationInfo,
     ChargeDetailRecord,
@@ -33,6 +34,7 @@ from oicp.messages.charging_notifications import (
 from oicp.messages.dynamic_pricing import EvsePricing, PricingProducts, PushEVSEPricing, PushPricingProductData
 from oicp.messages.evse_data import EvseDataRecord, OperatorEvseData, PushEvseData
 from oicp.messages.evse_status import EvseStatusRecord, OperatorEvseStatus, PushEvseStatus
+from oicp.messages.faults import FieldFault, Walk
 from oicp.messages.identification import (
     Identification,
     PlugAndChargeIdentification,
@@ -40,8 +42,8 @@ from oicp.messages.identification import (
     RemoteIdentification,
     RfidMifareFamilyIdentification,
 )
-from oicp.messages.law import FieldFault, Message, Walk, moment, number, wire_time
 from oicp.messages.meter import MeterValueInBetween
+from oicp.messages.numbers import number
 from oicp.messages.pulls import (
     ChargeDetailRecords,
     EvseData,
@@ -60,6 +62,7 @@ from oicp.messages.pulls import (
 )
 from oicp.messages.reservation import AuthorizeRemoteReservationStart, AuthorizeRemoteReservationStop
 from oicp.messages.shapes import shape
+from oicp.messages.times import moment, wire_time
 from oicp.services import OPERATIONS, Direction
 from oicp.wire_json import Json
 

@@ -4,8 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from oicp.messages.base import Across, Message
+from oicp.messages.faults import Path, Walk
 from oicp.messages.identification import PartnerSessionId, SessionId
-from oicp.messages.law import Across, Flag, Message, Needs, OneOf, Path, Text, Walk
+from oicp.messages.law import Flag, Needs, OneOf, Text
 from oicp.status_codes import HUB_ONLY, TEXTS
 from oicp.wire_json import Json
 

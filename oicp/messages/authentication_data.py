@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from oicp.messages.base import Message
 from oicp.messages.evse_data import ActionType
 from oicp.messages.identification import Identification, OneKind, ProviderId
-from oicp.messages.law import Many, Message, Needs
+from oicp.messages.law import Many, Needs
 
 _BY = "HUB-057"
 

@@ -5,7 +5,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from oicp.messages.acknowledgement import StatusCode
+from oicp.messages.base import Across, Message, Strangers
 from oicp.messages.common import belongs_to_operator, near_product, path_operator
+from oicp.messages.faults import INFO, Path, Walk
 from oicp.messages.identification import (
     EvseId,
     Identification,
@@ -16,7 +18,7 @@ from oicp.messages.identification import (
     ProviderId,
     SessionId,
 )
-from oicp.messages.law import INFO, Across, Many, Message, Needs, OneOf, Path, Strangers, Walk
+from oicp.messages.law import Many, Needs, OneOf
 from oicp.wire_json import Json
 
 

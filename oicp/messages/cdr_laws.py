@@ -5,8 +5,10 @@ from itertools import pairwise
 
 from oicp.messages import signatures
 from oicp.messages.common import foreign_evse, records_of
-from oicp.messages.law import WARNING, Path, Walk, moment, number
+from oicp.messages.faults import WARNING, Path, Walk
 from oicp.messages.meter import readings_of
+from oicp.messages.numbers import number
+from oicp.messages.times import moment
 from oicp.wire_json import Json
 
 TOLERANCE_KWH = Decimal("0.001")

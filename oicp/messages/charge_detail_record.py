@@ -6,7 +6,9 @@ from typing import Annotated, ClassVar, TypeAlias
 from pydantic import Field
 
 from oicp.messages import cdr_laws
+from oicp.messages.base import Across, Message, Spellings
 from oicp.messages.common import near_product, own_product
+from oicp.messages.faults import INFO
 from oicp.messages.identification import (
     EvseId,
     Identification,
@@ -19,8 +21,9 @@ from oicp.messages.identification import (
     operator_id_law,
     provider_id_law,
 )
-from oicp.messages.law import INFO, Across, Energy, Many, Message, Needs, OneOf, Spellings, Text
+from oicp.messages.law import Many, Needs, OneOf, Text
 from oicp.messages.meter import MeterValueInBetween, in_between
+from oicp.messages.numbers import Energy
 
 Kwh: TypeAlias = Annotated[Decimal, Energy("CDR-018")]
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, TypeAlias
 from pydantic import Field
 
 from oicp.messages import notification_laws as laws
+from oicp.messages.base import Across, Message
 from oicp.messages.common import near_product
 from oicp.messages.identification import (
     EvseId,
@@ -17,8 +18,9 @@ from oicp.messages.identification import (
     SessionId,
     Time,
 )
-from oicp.messages.law import Across, Energy, Message, Needs, OneOf, Text, Whole
+from oicp.messages.law import Needs, OneOf, Text
 from oicp.messages.meter import MeterValueInBetween, in_between
+from oicp.messages.numbers import Energy, Whole
 
 TYPES = ("Start", "Progress", "End", "Error")
 

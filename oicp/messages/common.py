@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Iterable
 
 from oicp.ids import operator_key, operator_of_evse
-from oicp.messages.law import INFO, Across, Path, Walk
+from oicp.messages.base import Across
+from oicp.messages.faults import INFO, Path, Walk
 from oicp.wire_json import Json
 
 STANDARD_PRODUCTS = ("AC1", "AC3", "DC", "Free")

@@ -11,26 +11,13 @@ from pydantic_core import CoreSchema
 from oicp import ids
 from oicp.iso import CURRENCIES
 from oicp.messages import pricing_laws as laws
+from oicp.messages.base import Across, Message, Spellings
 from oicp.messages.common import path_operator
 from oicp.messages.evse_data import DAYS, ActionType
+from oicp.messages.faults import INFO, Path, Walk, kind
 from oicp.messages.identification import EvseId, OperatorId
-from oicp.messages.law import (
-    INFO,
-    Across,
-    Flag,
-    Law,
-    Many,
-    Matches,
-    Message,
-    Needs,
-    Number,
-    OneOf,
-    Path,
-    Spellings,
-    Text,
-    Walk,
-    kind,
-)
+from oicp.messages.law import Flag, Law, Many, Matches, Needs, OneOf, Text
+from oicp.messages.numbers import Number
 from oicp.wire_json import Json
 
 UNITS = ("HOUR", "KILOWATT_HOUR", "MINUTE")

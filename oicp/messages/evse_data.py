@@ -8,27 +8,12 @@ from pydantic import Field
 
 from oicp.iso import ALPHA_3_CODES, UNOFFICIAL
 from oicp.messages import evse_laws
+from oicp.messages.base import Across, Message, Spellings, Strangers
 from oicp.messages.common import evse_records, path_operator
+from oicp.messages.faults import INFO, Path, Walk
 from oicp.messages.identification import EvseId, OperatorId, operator_id_law
-from oicp.messages.law import (
-    INFO,
-    Across,
-    Flag,
-    Law,
-    Many,
-    Matches,
-    Message,
-    Needs,
-    Number,
-    OneOf,
-    Path,
-    Relabelled,
-    Spellings,
-    Strangers,
-    Text,
-    Walk,
-    Whole,
-)
+from oicp.messages.law import Flag, Law, Many, Matches, Needs, OneOf, Relabelled, Text
+from oicp.messages.numbers import Number, Whole
 from oicp.wire_json import Json
 
 PLUGS = (

@@ -6,7 +6,8 @@ from decimal import Decimal
 from oicp.ids import country_of, operator_key
 from oicp.iso import ALPHA_3, BOXES
 from oicp.messages.common import records_of
-from oicp.messages.law import EMPTY, INFO, WARNING, Path, Walk, number
+from oicp.messages.faults import EMPTY, INFO, WARNING, Path, Walk
+from oicp.messages.numbers import number
 from oicp.wire_json import Json
 
 NOTATIONS = ("Google", "DecimalDegree", "DegreeMinuteSeconds")

@@ -4,10 +4,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from oicp.messages.base import Across, Message
 from oicp.messages.common import evse_records, path_operator, records_of
 from oicp.messages.evse_data import ActionType
+from oicp.messages.faults import Path, Walk
 from oicp.messages.identification import EvseId, OperatorId
-from oicp.messages.law import Across, Many, Message, Needs, OneOf, Path, Text, Walk
+from oicp.messages.law import Many, Needs, OneOf, Text
 from oicp.wire_json import Json
 
 STATUSES = ("Available", "Reserved", "Occupied", "OutOfService", "EvseNotFound", "Unknown")

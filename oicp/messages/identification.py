@@ -8,7 +8,10 @@ from pydantic import Field
 
 from oicp import ids
 from oicp.iso import ALPHA_3, UNOFFICIAL
-from oicp.messages.law import ERROR, INFO, Law, Matches, Message, Moment, Needs, OneOf, Path, Text, Walk
+from oicp.messages.base import Message
+from oicp.messages.faults import ERROR, INFO, Path, Walk
+from oicp.messages.law import Law, Matches, Needs, OneOf, Text
+from oicp.messages.times import Moment
 from oicp.wire_json import Json
 
 

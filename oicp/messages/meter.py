@@ -7,7 +7,10 @@ from typing import Any
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
-from oicp.messages.law import INFO, NULL, Energy, Law, Message, Path, Walk, kind, number
+from oicp.messages.base import Message
+from oicp.messages.faults import INFO, NULL, Path, Walk, kind
+from oicp.messages.law import Law
+from oicp.messages.numbers import Energy, number
 from oicp.wire_json import Json
 
 _LIST = "the tables call it a list of decimals, OpenAPI and all examples have the object"

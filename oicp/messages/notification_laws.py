@@ -4,7 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from oicp.messages.cdr_laws import MOST_KWH, TOLERANCE_KWH, difference
-from oicp.messages.law import Path, Walk, moment, number
+from oicp.messages.faults import Path, Walk
+from oicp.messages.numbers import number
+from oicp.messages.times import moment
 from oicp.wire_json import Json
 
 TOLERANCE = timedelta(seconds=1)

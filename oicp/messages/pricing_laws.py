@@ -1,7 +1,8 @@
 """Laws over several members of prices."""
 
 from oicp.messages.common import foreign_evse, records_of
-from oicp.messages.law import EMPTY, NULL, Path, Walk, number
+from oicp.messages.faults import EMPTY, NULL, Path, Walk
+from oicp.messages.numbers import number
 from oicp.wire_json import Json
 
 

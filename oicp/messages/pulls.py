@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, TypeAlias
 from pydantic import Field
 
 from oicp.messages.acknowledgement import StatusCode
+from oicp.messages.base import Across, Message, Spellings, Strangers
 from oicp.messages.charge_detail_record import ChargeDetailRecord
 from oicp.messages.dynamic_pricing import EvsePricing, PricingProducts
 from oicp.messages.evse_data import (
@@ -17,23 +18,10 @@ from oicp.messages.evse_data import (
     GeoCoordinates,
 )
 from oicp.messages.evse_status import STATUSES, EvseStatusRecord
+from oicp.messages.faults import INFO, Path, Walk
 from oicp.messages.identification import EvseId, OperatorId, ProviderId, SessionId, Time
-from oicp.messages.law import (
-    INFO,
-    Across,
-    Flag,
-    Many,
-    Message,
-    Needs,
-    Number,
-    OneOf,
-    Path,
-    Spellings,
-    Strangers,
-    Text,
-    Walk,
-    Whole,
-)
+from oicp.messages.law import Flag, Many, Needs, OneOf, Text
+from oicp.messages.numbers import Number, Whole
 from oicp.wire_json import Json
 
 _DATA, _STATUS, _BY_ID, _BY_OPERATOR, _CDRS, _PRICES = "HUB-048", "HUB-050", "HUB-051", "HUB-052", "HUB-054", "HUB-061"

@@ -4,7 +4,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from oicp.messages.base import Across, Message, Spellings
 from oicp.messages.common import near_product
+from oicp.messages.faults import INFO
 from oicp.messages.identification import (
     EvseId,
     Identification,
@@ -14,7 +16,8 @@ from oicp.messages.identification import (
     ProviderId,
     SessionId,
 )
-from oicp.messages.law import INFO, Across, Message, Needs, Spellings, Whole
+from oicp.messages.law import Needs
+from oicp.messages.numbers import Whole
 
 _ID = {
     "EMPPartnerSessionId": (

@@ -8,7 +8,9 @@ from functools import cache, lru_cache
 from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_type_hints
 
 from oicp.catalogue import catalogue
-from oicp.messages.law import INFO, NULL, Law, Many, Message, Needs, Path, Relabelled, Walk, ids_of, kind
+from oicp.messages.base import Message
+from oicp.messages.faults import INFO, NULL, Path, Walk, kind
+from oicp.messages.law import Law, Many, Needs, Relabelled, ids_of
 from oicp.wire_json import Json
 
 

@@ -4,7 +4,8 @@ import json
 import re
 from decimal import Decimal
 
-from oicp.messages.law import WARNING, Path, Walk, number
+from oicp.messages.faults import WARNING, Path, Walk
+from oicp.messages.numbers import number
 from oicp.wire_json import Json, parse_text
 
 FORMATS = ("OCMF", "EDL40", "ALFEN", "ISA")
