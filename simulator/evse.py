@@ -123,7 +123,8 @@ class VirtualEvse:
         self.stop_transaction("Local", "StopAuthorized")
 
     async def walk_away(self) -> None:
-        """The driver who was accepted does not come after all; nothing if nobody is waited for."""
+        """The driver who was accepted does not come after all (nothing if nobody is waited for); unused injected refusals are void."""
+        self._refusals = 0
         self._drop_waiting()
 
     async def deliver(self, kwh: float = 3.0, *, within: float | None = None) -> None:
@@ -205,11 +206,6 @@ class VirtualEvse:
     async def release(self) -> None:
         """End the reservation."""
         self.end_reservation()
-
-    async def walk_away(self) -> None:
-        """Whoever was accepted and has not plugged in leaves; injected refusals that were not used are void."""
-        self._refusals = 0
-        self._drop_waiting()
 
     def refuse_next_remote_start(self, times: int = 1) -> None:
         """Reject the next remote starts, as a charge point with a problem of its own does."""

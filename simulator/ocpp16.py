@@ -125,7 +125,7 @@ class Ocpp16:
         return lambda payload: handler(self, payload)
 
     def _remote_start(self, payload: Payload) -> Reply:
-        id_tag, connector_id = str(payload["idTag"]), payload.get("connectorId")
+        id_tag, connector_id = told(payload["idTag"]), payload.get("connectorId")
         evse = self._cp.pick(connector_id)
         good = evse is not None and connector_id != 0 and self._cp.online and evse.accepts(id_tag)
         number = self._cp.seen(
@@ -150,11 +150,11 @@ class Ocpp16:
         return Reply({"status": answer}, lambda: transaction.stop("Remote", "RemoteStop"))
 
     def _change_availability(self, payload: Payload) -> Reply:
-        operative = payload["type"] == "Operative"
+        operative = {"Operative": True, "Inoperative": False}[payload["type"]]
         return Reply({"status": self._cp.change_availability(payload["connectorId"], operative)})
 
     def _reset(self, payload: Payload) -> Reply:
-        hard = payload["type"] == "Hard"
+        hard = {"Hard": True, "Soft": False}[payload["type"]]
         return Reply({"status": "Accepted"}, lambda: self._cp.restart_soon(hard))
 
     def _unlock(self, payload: Payload) -> Reply:
@@ -176,7 +176,7 @@ class Ocpp16:
         return Reply({"configurationKey": known, "unknownKey": unknown})
 
     def _change_configuration(self, payload: Payload) -> Reply:
-        return Reply({"status": self._cp.configuration.change(str(payload["key"]), str(payload["value"]))})
+        return Reply({"status": self._cp.configuration.change(told(payload["key"]), told(payload["value"]))})
 
     def _trigger(self, payload: Payload) -> Reply:
         action = _TRIGGERS.get(payload["requestedMessage"])
@@ -191,7 +191,7 @@ class Ocpp16:
     def _reserve(self, payload: Payload) -> Reply:
         evse = self._cp.by_connector.get(payload["connectorId"])
         answer = "Rejected" if evse is None else reservable(evse, payload["reservationId"])
-        id_tag, expiry = str(payload["idTag"]), payload["expiryDate"]
+        id_tag, expiry = told(payload["idTag"]), payload["expiryDate"]
         expires = time_of(expiry)
         if answer == "Accepted" and (expires is None or expires <= now()):
             answer = "Rejected"
@@ -223,6 +223,13 @@ class Ocpp16:
 
     def _clear_charging_profile(self, payload: Payload) -> Reply:
         return Reply({"status": "Accepted"}, lambda: limit(self._cp.evses, False))
+
+
+def told(value: Any) -> str:
+    """A string of a call. Raises TypeError for anything else (only reachable with the schema checks off)."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def reservable(evse: VirtualEvse, reservation_id: int) -> str:

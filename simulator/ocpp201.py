@@ -9,7 +9,7 @@ from simulator.dialect import TransactionAnswer, Unknown, Unsupported
 from simulator.evse import Reservation, VirtualEvse
 from simulator.link import Handler, Payload, Reply, text, whole
 from simulator.meter import Reading
-from simulator.ocpp16 import limit, profile_is_zero, reservable, reserved_as, time_of
+from simulator.ocpp16 import limit, profile_is_zero, reservable, reserved_as, time_of, told
 from simulator.outbox import Words
 from simulator.transaction import Driver, TransactionEvent, now, wire_time
 
@@ -121,7 +121,7 @@ class Ocpp201:
 
     def _request_start(self, payload: Payload) -> Reply:
         token, number = payload["idToken"], payload.get("evseId")
-        id_tag = str(token["idToken"])
+        id_tag = told(token["idToken"])
         evse = self._cp.pick(number)
         good = evse is not None and self._cp.online and evse.accepts(id_tag)
         seen = self._cp.seen(
@@ -205,11 +205,13 @@ class Ocpp201:
             return Reply({"status": "Rejected"})
         if payload["type"] == "OnIdle" and any(evse.transaction for evse in self._cp.evses):
             return Reply({"status": "Scheduled"}, self._cp.restart_when_idle)
-        return Reply({"status": "Accepted"}, lambda: self._cp.restart_soon(payload["type"] == "Immediate"))
+        hard = {"Immediate": True, "OnIdle": False}[payload["type"]]
+        return Reply({"status": "Accepted"}, lambda: self._cp.restart_soon(hard))
 
     def _change_availability(self, payload: Payload) -> Reply:
         number = int((payload.get("evse") or {}).get("id", 0))
-        return Reply({"status": self._cp.change_availability(number, payload["operationalStatus"] == "Operative")})
+        operative = {"Operative": True, "Inoperative": False}[payload["operationalStatus"]]
+        return Reply({"status": self._cp.change_availability(number, operative)})
 
     def _trigger(self, payload: Payload) -> Reply:
         action = _TRIGGERS.get(payload["requestedMessage"])
@@ -223,7 +225,7 @@ class Ocpp201:
 
     def _reserve(self, payload: Payload) -> Reply:
         evse = self._cp.pick(payload.get("evseId"))
-        expiry, id_tag = payload["expiryDateTime"], str(payload["idToken"]["idToken"])
+        expiry, id_tag = payload["expiryDateTime"], told(payload["idToken"]["idToken"])
         expires = time_of(expiry)
         answer = "Rejected" if evse is None else reservable(evse, payload["id"])
         if answer == "Accepted" and (expires is None or expires <= now()):
