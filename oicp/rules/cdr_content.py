@@ -134,13 +134,25 @@ def _compared(evidence: Evidence, cdr: Exchange, own: Session, said: Decimal, re
     if rounded(said, real):
         yield finding(text + " (rounded)", requirement="CDR-024", grade=WARNING, **more)
         return
+    both = before is not None and agrees(said, real + (measured(before) or 0)) and measured(before)
+    if before is not None and both:
+        yield from _mixed(cdr, own, before, said)
+        if _reads_before(cdr, own, before):
+            yield NotExercised(
+                "CDR-024", "the energy of two sessions in one CDR is reported as CDR-029", incomplete=True
+            )
+            return
     yield finding(text, requirement="CDR-024", **more)
-    earlier = measured(before) if before else None
-    if earlier and agrees(said, real + earlier):
-        yield finding(
-            f"{said} kWh are the energy of this session and of the one before ({before.session_id if before else ''})",
-            requirement="CDR-029", **_mixed_place(cdr, own, before),
-        )  # fmt: skip
+
+
+def _mixed(cdr: Exchange, own: Session, before: Session, said: Decimal) -> Iterator[Yield]:
+    """Alone it is a wrong amount (CDR-024 leads); a reading from the session before shows that sessions were mixed."""
+    shows = _reads_before(cdr, own, before)
+    yield finding(
+        f"{said} kWh are the energy of this session and of the one before ({before.session_id})",
+        on=cdr, requirement="CDR-029", pointer="/MeterValueStart" if shows else "/ConsumedEnergy",
+        also=("CDR-024",) if shows else (),
+    )  # fmt: skip
 
 
 def _under_reservation(evidence: Evidence, own: Session, real: Decimal) -> bool:
@@ -150,12 +162,10 @@ def _under_reservation(evidence: Evidence, own: Session, real: Decimal) -> bool:
     return any(e is not None and agrees(e, real) for e in energies)
 
 
-def _mixed_place(cdr: Exchange, own: Session, before: Session | None) -> dict[str, Any]:
-    """Where the mixing shows: at the meter reading of the session before, else only at the amount."""
-    start = number(cdr.body.get("MeterValueStart"))
-    first = before.transactions[0].meter_start_wh if before else 0
-    shows = start is not None and agrees(start, kwh(first)) and first != own.transactions[0].meter_start_wh
-    return {"on": cdr, "pointer": "/MeterValueStart" if shows else "/ConsumedEnergy"}
+def _reads_before(cdr: Exchange, own: Session, before: Session) -> bool:
+    """MeterValueStart is the reading at the start of the session before."""
+    start, first = number(cdr.body.get("MeterValueStart")), before.transactions[0].meter_start_wh
+    return start is not None and agrees(start, kwh(first)) and first != own.transactions[0].meter_start_wh
 
 
 # --- readings --------------------------------------------------------------------------------------------------------
