@@ -130,7 +130,10 @@ class Throttle:
 
     async def turn(self) -> None:
         """Wait until one more call is allowed."""
-        while (wait := self._take()) > 0:
+        while True:
+            wait = self._take()
+            if wait <= 0:
+                return
             await asyncio.sleep(wait)
 
     def _take(self) -> float:

@@ -227,9 +227,7 @@ async def _drive(where: Stage, n: int, rng: random.Random, accepted: set[str], c
 async def _settled(boxes: list[PersistentChargePoint], strict: StrictHub, accepted: set[str]) -> None:
     """Wait until all transactions are delivered and all records are there; what is missing then is lost."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(20):
-            while any(box.busy for box in boxes) or not accepted <= strict.records.keys():
-                await asyncio.sleep(0.05)
+        await strict.hub.until(lambda: not any(box.busy for box in boxes) and accepted <= strict.records.keys(), 20)
     await asyncio.sleep(0.3)  # a second record, if one were to come
 
 

@@ -20,9 +20,12 @@ STOP = "/api/oicp/charging/v21/providers/{}/authorize-remote/stop"
 @asynccontextmanager
 async def scene(folder: Path, *options: str) -> AsyncIterator[tuple[Stage, TinyChargePoint, Application]]:
     """A running CPO with one connected charge point; the other one is offline."""
-    async with stage(folder, fleet(2), "--command-timeout", "1", *options) as where, running_cpo(where) as cpo:
-        async with charge_point(where) as box:
-            yield where, box, cpo
+    async with (
+        stage(folder, fleet(2), "--command-timeout", "1", *options) as where,
+        running_cpo(where) as cpo,
+        charge_point(where) as box,
+    ):
+        yield where, box, cpo
 
 
 def code(answer: Any) -> str:
