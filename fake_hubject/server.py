@@ -1,0 +1,335 @@
+"""The hub's HTTPS server: reads requests byte by byte, records them, answers, records the answer."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.web_protocol import RequestHandler
+from cryptography import x509
+from multidict import CIMultiDict
+
+from fake_hubject import answers
+from fake_hubject.answers import HUB_NAME, Reply
+from fake_hubject.broker import Broker
+from fake_hubject.certificates import facts_of
+from fake_hubject.faults import Fault
+from fake_hubject.gate import Route, answer, route
+from fake_hubject.tls import Acceptor, HandshakeFacts, ServerTls
+from oicp.evidence import Answer, Certificate, Exchange, Request, Tls
+from oicp.sessions import folded
+from oicp.wire_json import Json, dump, parse
+
+_SILENT = logging.getLogger("fake_hubject.http")
+_SILENT.propagate = False
+_SILENT.addHandler(logging.NullHandler())
+_KEEP_ALIVE_S = 75.0
+
+
+class Peer:
+    """Who is at the other end of a connection."""
+
+    __slots__ = ("certificate", "name", "signed", "version", "x509")
+
+    def __init__(self, name: str, version: str | None, certificate: x509.Certificate | None) -> None:
+        self.name = name
+        self.version = version
+        self.x509 = certificate
+        self.certificate: Certificate | None = facts_of(certificate) if certificate else None
+        self.signed: bool | None = None
+
+    def tls(self, broker: Broker) -> Tls:
+        """The TLS side of an exchange, with the partner the certificate is on file for at this moment."""
+        if self.certificate is None or self.x509 is None:
+            return Tls(self.version)
+        if self.signed is None:
+            self.signed = broker.authority.signed(self.x509)
+        partner = broker.partner_of_certificate(self.certificate)
+        trusted = self.signed or broker.is_pinned(self.certificate)
+        return Tls(self.version, self.certificate, trusted, partner.id if partner else None)
+
+
+class _Connection(RequestHandler):
+    """One connection: aiohttp's protocol that knows its peer and answers garbage like the proxy does."""
+
+    peer: Peer
+    garbage: Callable[[Peer, str], None]
+    gone: asyncio.Event
+    name: str
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The handshake is over: look who it is."""
+        tls = transport.get_extra_info("ssl_object")
+        der = tls.getpeercert(True)
+        self.peer = Peer(self.name, tls.version(), x509.load_der_x509_certificate(der) if der else None)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The peer is gone; wakes those who wait for that."""
+        self.gone.set()
+        super().connection_lost(exc)
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Answer what cannot be read as HTTP."""
+        self.garbage(self.peer, message or str(exc))
+        reply = answers.BAD_REQUEST if status < 500 else answers.SYSTEM_ERROR
+        response = web.Response(
+            status=reply.http_status,
+            body=reply.encoded(),
+            headers=_headers(reply, "text/html" if status < 500 else "application/json"),
+        )
+        response.force_close()
+        return response
+
+
+class HubServer:
+    """Listens, answers, and can go down and come up again on the same port."""
+
+    def __init__(self, broker: Broker, tls: ServerTls) -> None:
+        self._broker = broker
+        self._tls = tls
+        self._acceptor: Acceptor | None = None
+        self._manager: web.Server | None = None
+        self._connections = 0
+        self._open: dict[tuple[str, str], dict[int, web.BaseRequest]] = {}
+        self.port = broker.settings.port
+
+    @property
+    def url(self) -> str:
+        """Base URL without `/api/oicp`."""
+        host = self._broker.settings.host
+        shown = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+        return f"https://{shown}:{self.port}"
+
+    @property
+    def listening(self) -> bool:
+        """True while connections are accepted."""
+        return self._acceptor is not None
+
+    async def start(self) -> None:
+        """Accept connections. Raises `OSError` if the port is taken."""
+        settings = self._broker.settings
+        self._manager = web.Server(self._handle, request_factory=self._request)
+        self._acceptor = Acceptor(
+            self._tls, self._broker.tasks, handshake_limit_s=settings.handshake_limit_s,
+            protocol=self._connection, failed=self._failed,
+        )  # fmt: skip
+        self.port = self._acceptor.listen(settings.host, self.port)
+
+    async def stop(self, grace_s: float = 0.0) -> None:
+        """Stop listening and drop all connections; requests in progress get `grace_s` seconds."""
+        if self._acceptor is None or self._manager is None:
+            return
+        acceptor, self._acceptor = self._acceptor, None
+        await acceptor.close()
+        await self._manager.shutdown(grace_s)
+        self._manager = None
+
+    # --- connections ---
+
+    def _connection(self) -> asyncio.Protocol:
+        if self._manager is None:
+            raise ConnectionAbortedError("the hub is going down")
+        self._connections += 1
+        connection = _Connection(
+            self._manager, loop=asyncio.get_running_loop(), keepalive_timeout=_KEEP_ALIVE_S, logger=_SILENT,
+            access_log=None, max_line_size=16_384, max_field_size=16_384, lingering_time=2.0,  # type: ignore[arg-type]
+        )  # fmt: skip
+        connection.name, connection.garbage, connection.gone = (
+            f"cpo:{self._connections}",
+            self._garbage,
+            asyncio.Event(),
+        )
+        return connection
+
+    def _failed(self, facts: HandshakeFacts, fault: BaseException) -> None:
+        certificate = facts.certificate
+        self._broker.recorder.observe(
+            "tls_handshake", direction="cpo_to_hub", error=_tls_error(fault), version=facts.version,
+            offered=list(facts.offered), server_name=facts.server_name,
+            certificate={n: getattr(certificate, n) for n in Certificate.__slots__} if certificate else None,
+        )  # fmt: skip
+
+    def _garbage(self, peer: Peer, message: str) -> None:
+        self._broker.recorder.observe(
+            "note", text=f"bytes that are no HTTP request: {message[:200]}", connection=peer.name, garbage=True
+        )
+
+    def _request(
+        self, message: RawRequestMessage, payload: Any, protocol: RequestHandler, writer: Any, task: Any
+    ) -> web.BaseRequest:
+        limit = self._broker.settings.max_body_bytes
+        return web.BaseRequest(
+            message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=limit
+        )
+
+    # --- requests ---
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        broker = self._broker
+        peer = cast(_Connection, request.protocol).peer
+        tls = peer.tls(broker)
+        body, early, trouble = await self._read(request)
+        where = route(request.method, request.raw_path, broker.partners.get(tls.partner_id))
+        exchange = self._opened(request, peer, tls, where, body)
+        key = (exchange.operation or "", folded(exchange.partner_id))
+        try:
+            fault = broker.faults.touching(exchange)
+            reply = early or await self._reply(where, exchange, fault)
+            return await self._send(request, exchange, reply, fault, trouble)
+        except asyncio.CancelledError:
+            broker.recorder.closed(exchange, None, error="the hub went down before the answer")
+            raise
+        finally:
+            still = self._open.get(key, {})
+            still.pop(exchange.number, None)
+            if not still:
+                self._open.pop(key, None)
+
+    async def _read(self, request: web.BaseRequest) -> tuple[bytes, Reply | None, str | None]:
+        """The body; what to answer at once where it cannot be had, and why."""
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        try:
+            async with asyncio.timeout(self._broker.settings.body_limit_s):
+                return await request.read(), None, None
+        except web.HTTPRequestEntityTooLarge:
+            return b"", answers.TOO_LARGE, f"the body is larger than {self._broker.settings.max_body_bytes} bytes"
+        except TimeoutError:
+            return b"", answers.TIMED_OUT, "the body did not arrive in time"
+        except Exception as fault:  # aiohttp raises many kinds for a body that is cut off or badly coded
+            return b"", answers.BAD_REQUEST, f"the body cannot be read: {type(fault).__name__}: {fault}"
+
+    def _opened(self, request: web.BaseRequest, peer: Peer, tls: Tls, where: Route, body: bytes) -> Exchange:
+        operation = where.operation.name if where.operation else None
+        partner_id = where.partner_id
+        if operation is not None and not partner_id:
+            named = parse(body).value
+            named = named.get("OperatorID") if isinstance(named, dict) else None
+            partner_id = named if isinstance(named, str) else ""
+        key = (operation or "", folded(partner_id))
+        still = self._open.setdefault(key, {})
+        overlaps = tuple(n for n, other in still.items() if _alive(other)) if operation else ()
+        headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in request.raw_headers)
+        exchange = self._broker.recorder.opened(
+            where.direction, Request(request.method, request.raw_path, headers, body), operation=operation,
+            partner_id=partner_id, url=self.url + request.raw_path, tls=tls, connection=peer.name, overlaps=overlaps,
+        )  # fmt: skip
+        still[exchange.number] = request
+        return exchange
+
+    async def _reply(self, where: Route, exchange: Exchange, fault: Fault | None) -> Reply:
+        if fault is not None and fault.moment == "before_processing":
+            if fault.delay_s:
+                await asyncio.sleep(fault.delay_s)
+            instead = _instead(fault)
+            if instead is not None or fault.drop is not None:
+                return instead or answers.SYSTEM_ERROR
+        try:
+            reply = await answer(self._broker, where, exchange)
+        except Exception as crash:  # the bench's own failure: documented answer, and never the CPO's fault
+            self._broker.crashed(crash)
+            return answers.SYSTEM_ERROR
+        if fault is not None and fault.moment == "after_processing":
+            if fault.delay_s:
+                await asyncio.sleep(fault.delay_s)
+            reply = _instead(fault) or reply
+        return _changed(reply, fault.change) if fault is not None and fault.change else reply
+
+    async def _send(
+        self, request: web.BaseRequest, exchange: Exchange, reply: Reply, fault: Fault | None, trouble: str | None
+    ) -> web.StreamResponse:
+        recorder, names = self._broker.recorder, (fault.name,) if fault else ()
+        facts: dict[str, Any] = {"http_version": f"{request.version.major}.{request.version.minor}"}
+        if trouble:
+            facts["trouble"] = trouble
+        if fault is not None and fault.drop is not None:
+            recorder.closed(
+                exchange, None, error=f"no answer: {fault.drop} (fault {fault.name})", faults=names, **facts
+            )
+            return await _dropped(request, fault)
+        kind = answers.content_type_of(reply, exchange.number, vary=self._broker.settings.vary_answers)
+        response = web.Response(status=reply.http_status, body=reply.encoded(), headers=_headers(reply, kind))
+        if reply.close:
+            response.force_close()
+        error = None
+        try:
+            await response.prepare(request)
+            await response.write_eof()
+        except (ConnectionError, RuntimeError) as gone:
+            error = f"the peer closed the connection before the answer: {gone}"
+        sent = Answer(reply.http_status, tuple(response.headers.items()), reply.encoded())
+        recorder.closed(exchange, sent, error=error, faults=names, **facts)
+        return response
+
+
+def _alive(request: web.BaseRequest) -> bool:
+    transport = request.transport
+    return transport is not None and not transport.is_closing()
+
+
+def _headers(reply: Reply, content_type: str) -> CIMultiDict[str]:
+    headers = CIMultiDict({"Server": HUB_NAME, "Process-ID": str(uuid.uuid4()), "Content-Type": content_type})
+    headers.update(reply.headers)
+    return headers
+
+
+def _instead(fault: Fault) -> Reply | None:
+    """The answer a fault puts in the place of the hub's own."""
+    if fault.hub_code is not None:
+        body = answers.acknowledgement(fault.hub_code == "000", fault.hub_code, fault.hub_description)
+        return Reply(fault.http_status or 200, body, headers=fault.headers)
+    if fault.http_status is None and fault.body is None:
+        return None
+    status = fault.http_status or 200
+    if fault.body is None:
+        return (
+            answers.proxy_page(status, _REASONS.get(status, "Error"))
+            if status >= 400
+            else Reply(status, b"", headers=fault.headers)
+        )
+    if isinstance(fault.body, str):
+        kind = "text/html" if fault.body.lstrip().startswith("<") else None
+        return Reply(status, fault.body.encode(), kind, headers=fault.headers)
+    return Reply(status, fault.body, headers=fault.headers)
+
+
+_REASONS = {
+    403: "Forbidden", 408: "Request Time-out", 429: "Too Many Requests", 500: "Internal Server Error",
+    502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out",
+}  # fmt: skip
+
+
+def _changed(reply: Reply, change: Mapping[str, Json]) -> Reply:
+    if not isinstance(reply.body, dict):
+        return reply
+    return Reply(
+        reply.http_status, dump(reply.body | dict(change)).encode(), reply.content_type, reply.close, reply.headers
+    )
+
+
+async def _dropped(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
+    """Leave a request without an answer: hang up, reset, or say nothing until the peer gives up."""
+    transport = request.transport
+    if fault.drop == "silence":
+        await cast(_Connection, request.protocol).gone.wait()
+    elif transport is not None and fault.drop == "reset":
+        transport.abort()
+    elif transport is not None:
+        transport.close()
+    raise ConnectionResetError(f"fault {fault.name}: {fault.drop}")
+
+
+def _tls_error(fault: BaseException) -> str:
+    reason = getattr(fault, "reason", None)
+    if isinstance(fault, TimeoutError) or "taking longer" in str(fault):
+        return "the handshake took too long"
+    if isinstance(fault, ConnectionError) and reason is None:
+        return "the peer closed the connection during the handshake"
+    return f"{reason}: {fault}" if reason else str(fault)
