@@ -150,10 +150,10 @@ class Link:
             message = json.loads(raw)
         except (ValueError, RecursionError):
             return self._odd(raw, "no JSON")
-        if not isinstance(message, list) or len(message) < 3 or not isinstance(message[1], str):
+        if not isinstance(message, list) or len(message) < 2 or not isinstance(message[1], str):
             return self._odd(raw, "no OCPP message")
         kind, ident, *rest = message
-        if kind == CALL:
+        if kind == CALL and rest:
             await self._serve(ident, rest)
         elif kind in (3, 4):
             future = self._open.get(ident)

@@ -208,16 +208,17 @@ class Modem:
         self._cp.said()
 
     async def _said(self, link: Link, dialect: Dialect, message: Message, action: str, payload: Any) -> str | None:
-        timeout = self._patience.get(action, self._cp.settings.timing.call_timeout)
+        timing = self._cp.settings.timing
+        timeout = timing.transaction_timeout if message.keep else self._patience.get(action, timing.call_timeout)
         try:
             answer = await link.call(action, payload, timeout)
             self._patience.pop(action, None)
             if message.answered is not None:
                 message.answered(dialect, answer)
         except CallFailed as fault:
-            if fault.unanswered:
+            if fault.unanswered and not message.keep:
                 # A CPO that leaves one kind of message unanswered must not hold up all others each time anew.
-                self._patience[action] = max(1.0, timeout / 4)
+                self._patience[action] = min(timeout, max(1.0, timeout / 4))
             return str(fault)
         except Unusable as fault:
             return str(fault)

@@ -9,13 +9,15 @@ from simulator.vehicle import Vehicle
 class Timing:
     """Seconds. Power is scaled, never time: these are what a quick, real charge point could have.
 
-    `call_timeout`: for an answer. `connection_timeout`: from an accepted start until the cable must be in. `meter_interval`: between
+    `call_timeout`: for an answer; `transaction_timeout`: for one
+    about a transaction (a charge point that gives up too early makes a slow CPO begin it twice). `connection_timeout`: from an accepted start until the cable must be in. `meter_interval`: between
     sampled meter values. `energy_grace`: how long current waits for the answer to the start. `boot`: a reboot takes. `boot_retry`: when
     the CPO names no interval. `reconnect_first`, `reconnect_most`: back-off. `attempts`, `attempt_pause`: transaction messages that
     fail are repeated so often, after so long times the number of the attempt. `tick`: how often a flowing meter looks at itself.
     """
 
     call_timeout: float = 10.0
+    transaction_timeout: float = 30.0
     connection_timeout: float = 60.0
     meter_interval: float = 2.0
     energy_grace: float = 1.0

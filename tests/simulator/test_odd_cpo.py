@@ -65,7 +65,9 @@ async def raw_stage(answer: Answering = usual, **changes: Any) -> AsyncIterator[
     raw, seen = Raw(answer), Observations()
     async with serve(raw.serve, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as server:  # type: ignore[list-item]
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
-        async with Fleet(fleet_json(), url, seen, settings=quick(call_timeout=0.5, **changes)) as fleet:
+        async with Fleet(
+            fleet_json(), url, seen, settings=quick(call_timeout=0.4, transaction_timeout=0.4, **changes)
+        ) as fleet:
             yield raw, fleet, seen
 
 
