@@ -88,7 +88,7 @@ class RemoteAuthorization:
         charge_point = self._fleet.charge_point_of(evse)
         if charge_point.out_of_service or evse.connector_status in OUT_OF_SERVICE:
             raise Refused("700")
-        if self._register.charging_session_on(evse) or self._register.transaction_on(evse):
+        if self._register.in_use(evse):
             raise Refused("602")
         if not self._links.connected(evse.charge_point_id):
             raise Refused("501", "the charge point is not connected")

@@ -93,6 +93,11 @@ class Register:
         """The transaction that runs on an EVSE."""
         return next((t for t in self._transactions.values() if t.evse_id == evse.evse_id), None)
 
+    def in_use(self, evse: Evse) -> bool:
+        """A session, or a transaction with a token, has this EVSE. One that began with the plug (2.0.1) still waits for a driver."""
+        transaction = self.transaction_on(evse)
+        return self.charging_session_on(evse) is not None or (transaction is not None and transaction.id_tag != "")
+
     def transaction_of(self, session: Session) -> Transaction | None:
         """The running transaction of a session."""
         return self._transactions.get(session.transaction_id or -1)
@@ -126,9 +131,9 @@ class Register:
     def claim(self, session: Session, evse: Evse) -> None:
         """Take the EVSE for a session, at once or not at all. Raises `Taken`."""
         if session.kind == "reservation":
-            if self.reservation_on(evse) or self.charging_session_on(evse) or self.transaction_on(evse):
+            if self.reservation_on(evse) or self.in_use(evse):
                 raise Taken
-        elif self.charging_session_on(evse) or self.transaction_on(evse):
+        elif self.in_use(evse):
             raise Taken
         self._sessions[session.session_id] = session
 

@@ -114,7 +114,9 @@ async def test_notifications_come_in_order_and_before_the_record(tmp_path: Path)
         session_id = await charged(where, box)
         record = (await where.hub.receives("ChargeDetailRecord"))[0].body
         start, end = (got.body for got in where.hub.of("ChargingNotifications"))
-        order = [got.operation for got in where.hub.got if got.operation in ("ChargingNotifications", "ChargeDetailRecord")]
+        order = [
+            got.operation for got in where.hub.got if got.operation in ("ChargingNotifications", "ChargeDetailRecord")
+        ]
     assert order == ["ChargingNotifications"] * 2 + ["ChargeDetailRecord"]
     assert (start["Type"], end["Type"]) == ("Start", "End")
     assert {start["SessionID"], end["SessionID"], record["SessionID"]} == {session_id}
@@ -126,7 +128,9 @@ async def test_notifications_come_in_order_and_before_the_record(tmp_path: Path)
 async def test_unwanted_notifications_do_no_harm(tmp_path: Path) -> None:
     """320, 310 and outages: no endless repeats, and the record comes."""
     async with stage(tmp_path, fleet(1), "--notifications") as where:
-        where.hub.answers["ChargingNotifications"] = [(200, {"Result": False, "StatusCode": {"Code": "320"}})] + [(503, {})] * 9
+        where.hub.answers["ChargingNotifications"] = [(200, {"Result": False, "StatusCode": {"Code": "320"}})] + [
+            (503, {})
+        ] * 9
         async with running_cpo(where) as cpo, charge_point(where) as box:
             await charged(where, box)
             await where.hub.receives("ChargeDetailRecord")
@@ -201,7 +205,11 @@ async def test_signed_values_are_forwarded(tmp_path: Path) -> None:
 
 async def test_reservation_runs_out_by_itself(tmp_path: Path) -> None:
     """After its time the EVSE is free for everybody, and the record comes."""
-    async with stage(tmp_path, fleet(1), "--reservation") as where, running_cpo(where) as cpo, charge_point(where) as box:
+    async with (
+        stage(tmp_path, fleet(1), "--reservation") as where,
+        running_cpo(where) as cpo,
+        charge_point(where) as box,
+    ):
         mine = str(uuid4())
         assert code(await reserve(where, mine)) == "000"
         session = cpo.register.live_session(mine)
