@@ -5,15 +5,28 @@ What is left as it was: operator and provider ids, countries, time zones, every 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from oicp import wire_json
-from oicp.evidence import Answer, Evidence, Exchange, Observation, Request, Tls
+from oicp.evidence import (
+    Answer,
+    Evidence,
+    Exchange,
+    Observation,
+    Request,
+    Tls,
+    answer_line,
+    observation_line,
+    request_line,
+    run_line,
+)
 from oicp.rulebook import Finding, RequirementVerdict, Verdict, judge
-from reports.pseudonyms import Kind, Pseudonyms
-from reports.report import Report, ScenarioResult
+from reports.pseudonyms import IDS, Kind, Pseudonyms
+from reports.report import Report, ScenarioResult, write_all
 from reports.secrets import HIDDEN, shown_headers, without_keys
 
 _KINDS: dict[str, Kind] = {
@@ -41,6 +54,7 @@ _HIDDEN_SETTINGS = re.compile(
 )
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|"', re.DOTALL)
 _WORD = re.compile(r"[A-Za-z0-9+][A-Za-z0-9*+\-_]{4,}")
+_EDGE = re.compile(r"[*+\-_]")
 _HOST = re.compile(r"(?<=://)[^/:\s\"]+")
 _IPV4 = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.])")
 _RDN = re.compile(r"(?<==)[^,+/]+")
@@ -161,7 +175,7 @@ class Redactor:
             text = raw.decode("utf-8")
         except UnicodeDecodeError:
             return self._json_text(raw.decode("latin-1")).encode("latin-1", "replace")
-        return self._json_text(text).encode("utf-8")
+        return self._json_text(text).encode("utf-8", "backslashreplace")
 
     def _json_text(self, text: str) -> str:
         """JSON (or something like it) with its values replaced; blanks, digits and doubled members stay as they are."""
@@ -169,7 +183,7 @@ class Redactor:
         stack: list[list[str]] = [["", "", ""]]  # opening bracket, name of the current member, name of the container
         end = 0
         found = list(_TOKEN.finditer(text))
-        for match, following in zip(found, [*found[1:], None], strict=True):
+        for match, following in zip_longest(found, found[1:]):
             part = match.group()
             out.append(text[end : match.start()])
             end = match.end()
@@ -243,14 +257,22 @@ class Redactor:
         return _WORD.sub(self._word, text)
 
     def _word(self, match: re.Match[str]) -> str:
+        """A word that is an id, or holds one between separators (`at-<session id>`)."""
         word = match.group()
         if word in self._kept:
             return word
-        for kind in (Kind.EVSE, Kind.EVCO, Kind.ID):
-            found = self.pseudonyms.known.get((kind, word))
-            if found is not None:
-                return found
+        edges = [m.start() for m in _EDGE.finditer(word)]
+        starts, ends = [0, *(e + 1 for e in edges)], [*edges, len(word)]
+        for start in starts:
+            for end in reversed(ends):
+                found = self._known_id(word[start:end]) if end - start > 4 else None
+                if found is not None:
+                    return word[:start] + found + word[end:]
         return word
+
+    def _known_id(self, word: str) -> str | None:
+        known = self.pseudonyms.known
+        return next((known[kind, word] for kind in IDS if (kind, word) in known), None)
 
     def _host_port(self, value: str) -> str:
         host, colon, port = value.rpartition(":") if re.search(r":[0-9]+$", value) else (value, "", "")
@@ -276,6 +298,31 @@ def _quoted(text: str, *, ascii_only: bool) -> str:
 def redacted(report: Report) -> Report:
     """A report to share; its pseudonyms are made with a key that nobody keeps."""
     return Redactor().report(report)
+
+
+def write_shared(report: Report, out_dir: Path) -> tuple[Path, ...]:
+    """Write a report and its recording (evidence.jsonl) with pseudonyms into a folder; returns the paths."""
+    shared = redacted(report)
+    written = write_all(shared, out_dir)
+    path = out_dir / "evidence.jsonl"
+    path.write_text(
+        "".join(wire_json.dump(line) + "\n" for line in _lines(shared.evidence)),
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
+    return (*written, path)
+
+
+def _lines(evidence: Evidence) -> Iterator[dict[str, Any]]:
+    yield run_line(evidence.run)
+    events: list[tuple[float, int, dict[str, Any]]] = []
+    for e in evidence.exchanges:
+        events.append((e.t, 0, request_line(e)))
+        if e.t_end is not None:
+            events.append((e.t_end, 1, answer_line(e)))
+    events += [(o.t, 2, observation_line(o)) for o in evidence.observations]
+    for _, _, line in sorted(events, key=lambda event: event[:2]):
+        yield line
 
 
 def same_verdict(one: Verdict, other: Verdict) -> bool:

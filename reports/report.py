@@ -1,5 +1,7 @@
 """What a run came to, and everything that is written about it. Judges nothing: the verdict is there already."""
 
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +75,11 @@ class Report:
         """The direct partner under test; empty where the recording does not say."""
         return next(iter(self.evidence.run.operator_ids), "")
 
+    @cached_property
+    def further_options(self) -> tuple[str, ...]:
+        """Options of the command line besides those that a repetition sets itself, quoted for a shell."""
+        return tuple(_further(self.command))
+
     def count(self, outcome: Outcome) -> int:
         """Number of requirements with that outcome."""
         return sum(v.outcome is outcome for v in self.verdict.requirements)
@@ -88,20 +95,31 @@ def requirement_of(finding: Finding) -> Requirement:
 
 
 def reproduction(report: Report, finding: Finding) -> str:
-    """The command line that runs it again."""
-    run = report.evidence.run
-    if run.source != "run":
+    """The command line that runs it again: the one that was used, narrowed to the scenario, with the seed."""
+    if report.evidence.run.source != "run":
         return report.command or "oicp-bench judge evidence.jsonl"
-    extra = [
-        f for f in ("--profile " + ",".join(report.verdict.profiles),) if report.verdict.profiles != ("remote-only",)
-    ]
-    only = [f"--only {_quoted(finding.scenario)}"] if finding.scenario else []
-    strict = ["--strict"] if report.verdict.strict else []
-    return " ".join(["oicp-bench run", *only, f"--seed {report.seed}", *extra, *strict])
+    only = [f"--only {shlex.quote(finding.scenario)}"] if finding.scenario else []
+    return " ".join(["oicp-bench run", *only, f"--seed {report.seed}", *report.further_options])
 
 
-def _quoted(name: str) -> str:
-    return name if all(c.isalnum() or c in "_-." for c in name) else "'" + name.replace("'", "'\\''") + "'"
+_REPLACED = ("--only", "--seed", "--out", "-o", "--jobs", "--quiet", "-q", "--redact")
+_FLAGS = ("--quiet", "-q", "--redact")
+
+
+def _further(command: str) -> Iterator[str]:
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return
+    skipping = False
+    for word in words[words.index("run") + 1 :] if "run" in words else []:
+        name, equals, _ = word.partition("=")
+        if not skipping and name in _REPLACED:
+            skipping = not equals and name not in _FLAGS
+        elif skipping:
+            skipping = False
+        else:
+            yield shlex.quote(word)
 
 
 def headline(report: Report) -> str:

@@ -25,7 +25,7 @@ _ENDS = {
     Direction.EMP_TO_HUB: (_EMP, _HUB), Direction.HUB_TO_EMP: (_HUB, _EMP),
     Direction.CPO_TO_HUB: (_CPO, _HUB), Direction.HUB_TO_CPO: (_HUB, _CPO),
 }  # fmt: skip
-_BEFORE, _AFTER = 30.0, 5.0
+_BEFORE, _AFTER, _TOLD = 30.0, 5.0, 1.0
 _POINTS = 240
 _ABSURD_KWH = 1e9
 _DULL = ("Heartbeat",)
@@ -164,6 +164,8 @@ class Traces:
                 if o.kind in ("evse_leased", "evse_released"):
                     break
                 end = o.t
+            told = [push.t_end or t for t, push, _ in self._pushes.get(key, []) if end < t <= end + _TOLD]
+            end = max([end, *told])
         return begin, end
 
     def trace(self, session: Session) -> dict[str, Any]:

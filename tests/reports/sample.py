@@ -45,7 +45,7 @@ class Tape:
     ) -> Exchange:  # fmt: skip
         """One exchange of an operation."""
         partner = OPERATOR if direction is Direction.CPO_TO_HUB else PROVIDER
-        raw = body if isinstance(body, bytes) else dump(body).encode()
+        raw = body if isinstance(body, bytes) else dump(body).encode("utf-8", "backslashreplace")
         reply = None if http is None else Answer(http, _JSON[:1], dump(SUCCESS if answer is None else answer).encode())
         exchange = Exchange(
             number=len(self.exchanges) + 1, direction=direction, operation=operation, partner_id=partner,
