@@ -48,7 +48,9 @@ def names_an_open_session(evidence: Evidence) -> Iterator[Yield]:
         if session_id_of(exchange) is None:
             continue
         if own is None or own.start is None:
-            yield NotExercised("NOTIF-002", "the hub never gave out this SessionID, or before the recording: SESS-001")
+            yield NotExercised(
+                "NOTIF-002", "the hub gave out no such SessionID in this recording: SESS-001", incomplete=True
+            )
             continue
         yield Checked("NOTIF-002", NOTIFICATION)
         if _after_cdr(exchange, own):

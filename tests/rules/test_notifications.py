@@ -1,0 +1,89 @@
+"""Charging notifications against session, EVSE and each other."""
+
+from typing import Any
+
+from tests.rules.build import EVCO, EVSE, OTHER, Build, ack, clock
+from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, table
+
+RFID = {"RFIDMifareFamilyIdentification": {"UID": "12345678"}}
+
+
+def session(b: Build, *, t: float = 10, until: float | None = 60) -> None:
+    """Started at `t`, charges from `t` + 1 until `until`."""
+    b.start(t=t)
+    b.transaction(t=t + 1, until=until)
+
+
+def told(*kinds: tuple[str, float], **more: Any) -> Any:
+    """A session from 10 to 60 and these notifications."""
+
+    def story(b: Build) -> None:
+        session(b)
+        for kind, t in kinds:
+            b.notification(kind, t=t, **more)
+
+    return story
+
+
+def progress(*points: tuple[float, float], wh: int = 600, reading: int | None = None, **more: Any) -> Any:
+    """A long session; Progress at these seconds with these energies (kWh). The meter runs evenly, 1 Wh a second."""
+
+    def story(b: Build) -> None:
+        b.start(t=10)
+        b.transaction(t=11, until=1500)
+        for t in range(20, 1400, 10):
+            b.observe("meter", t=t, evse_id=EVSE, meter_wh=t - 10)
+        for t, energy in points:
+            b.notification("Progress", t=t, body={"ConsumedEnergyProgress": energy, "EventOccurred": clock(t)}, **more)
+
+    return story
+
+
+CASES = [
+    Case("NOTIF-002", CONFORMS, "open", told(("Start", 12))),
+    Case("NOTIF-002", VIOLATED, "after the CDR", lambda b: (told(("Start", 12))(b), b.cdr(t=61), b.notification("End", t=65))),
+    Case("NOTIF-002", VIOLATED, "the start was refused", lambda b: (b.start(t=5, answer=ack("510")), b.notification("End", t=6))),
+    Case("NOTIF-002", SILENT, "an id nobody knows is SESS-001", lambda b: b.notification("Start", t=6, session=77)),
+    Case("NOTIF-002", CONFORMS, "the CDR was refused, so the session is open", lambda b: (session(b), b.cdr(t=61, answer=ack("022")), b.notification("End", t=65))),
+    Case("NOTIF-003", CONFORMS, "another spelling", told(("Start", 12), evse_id="DEABCE11")),
+    Case("NOTIF-003", VIOLATED, "another EVSE", told(("Start", 12), evse_id=OTHER)),
+    Case("NOTIF-005", CONFORMS, "the driver", told(("Start", 12))),
+    Case("NOTIF-005", CONFORMS, "left out", told(("Start", 12), body={"Identification": ...})),
+    Case("NOTIF-005", VIOLATED, "RFID in a remote session", told(("Start", 12), body={"Identification": RFID})),
+    Case("NOTIF-005", WARNED, "another spelling", told(("Start", 12), body={"Identification": {"RemoteIdentification": {"EvcoID": EVCO.lower()}}})),
+    Case("NOTIF-005", VIOLATED, "another driver", told(("Start", 12), body={"Identification": {"RemoteIdentification": {"EvcoID": "DE-DCB-C99999999-9"}}})),
+    Case("NOTIF-007", CONFORMS, "when it has begun", told(("Start", 12))),
+    Case("NOTIF-007", VIOLATED, "with the acknowledgement", lambda b: (b.start(t=10), b.notification("Start", t=10.1), b.transaction(t=70, until=90))),
+    Case("NOTIF-007", WARNED, "twice", told(("Start", 12), ("Start", 13))),
+    Case("NOTIF-007", WARNED, "before the energy", lambda b: (
+        b.start(t=10), b.observe("transaction_started", t=11, evse_id=EVSE, transaction="x", meter_wh=0, cause="remote"),
+        b.observe("energy_started", t=40, evse_id=EVSE, meter_wh=0), b.notification("Start", t=12))),
+    Case("NOTIF-011", CONFORMS, "300 s", progress((310, 0.3), (610, 0.6)), 1600),
+    Case("NOTIF-011", CONFORMS, "297 s: transport", progress((310, 0.3), (607, 0.59)), 1600),
+    Case("NOTIF-011", VIOLATED, "60 s", progress((310, 0.3), (370, 0.36)), 1600),
+    Case("NOTIF-011", SILENT, "only one", progress((310, 0.3)), 1600),
+    Case("NOTIF-011", SILENT, "a repeat after 503", lambda b: (progress((310, 0.3), http_status=503)(b), b.notification("Progress", t=320)), 1600),
+    Case("NOTIF-012", CONFORMS, "from the start", progress((310, 0.3), (610, 0.6)), 1600),
+    Case("NOTIF-012", CONFORMS, "the reading is some minutes old", progress((610, 0.4)), 1600),
+    Case("NOTIF-012", VIOLATED, "of the interval only", progress((310, 0.3), (610, 0.29)), 1600),
+    Case("NOTIF-012", VIOLATED, "more than the EVSE delivered", progress((310, 3.0)), 1600),
+    Case("NOTIF-014", CONFORMS, "the CDR holds the same", lambda b: (told(("End", 60.2), body={"ConsumedEnergy": 3, "MeterValueEnd": 3})(b), b.cdr(t=61))),
+    Case("NOTIF-014", CONFORMS, "charging went on, the CDR holds more", lambda b: (told(("End", 60.2), body={"ConsumedEnergy": 2})(b), b.cdr(t=61))),
+    Case("NOTIF-014", VIOLATED, "more than the CDR", lambda b: (told(("End", 60.2), body={"ConsumedEnergy": 4})(b), b.cdr(t=61))),
+    Case("NOTIF-015", CONFORMS, "when energy stops", told(("End", 60.2))),
+    Case("NOTIF-015", VIOLATED, "while it flows", told(("End", 40))),
+    Case("NOTIF-015", VIOLATED, "after the CDR", lambda b: (session(b), b.cdr(t=61), b.notification("End", t=120))),
+    Case("NOTIF-020", CONFORMS, "in order", told(("Start", 12), ("End", 60.2))),
+    Case("NOTIF-020", CONFORMS, "an Error in between", told(("Start", 12), ("Error", 20), ("End", 60.2))),
+    Case("NOTIF-020", WARNED, "Progress after End", told(("Start", 12), ("End", 60.2), ("Progress", 70))),
+    Case("NOTIF-020", WARNED, "after the CDR", lambda b: (told(("Start", 12))(b), b.cdr(t=61), b.notification("End", t=120))),
+    Case("NOTIF-021", CONFORMS, "320 and the CDR follows", lambda b: (told(("Start", 12), answer=ack("320"))(b), b.cdr(t=61))),
+    Case("NOTIF-021", VIOLATED, "repeated without end", lambda b: (told(*(("Start", 12.0 + i) for i in range(8)), answer=ack("320"))(b), b.cdr(t=61))),
+    Case("NOTIF-021", VIOLATED, "the session is aborted", lambda b: (b.start(t=10), b.transaction(t=11, until=15, reason="Remote"), b.notification("Start", t=12, answer=ack("320")))),
+]  # fmt: skip
+
+
+@table(CASES)
+def test_notifications(case: Case) -> None:
+    """Notifications tell the truth about an open session, in order, and not too often."""
+    case.check()

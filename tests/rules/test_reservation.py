@@ -1,0 +1,142 @@
+"""Reservations and their CDRs."""
+
+from datetime import timedelta
+from typing import Any
+
+from oicp.reservations import RELEASE, RESERVE
+from tests.rules.build import BEGIN, EVSE, OTHER, Build, ack
+from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, several, table
+
+STRANGER = {"evco_id": "DE-XYZ-C99999999-9", "provider": "DE-XYZ"}
+
+
+def reserve(
+    b: Build,
+    *,
+    t: float = 10,
+    minutes: int | None = 15,
+    at_charger: str | None = "Accepted",
+    seconds: float | None = None,
+    **more: Any,
+) -> None:
+    """A reservation with session 1; the charge point reports Reserved."""
+    b.start(
+        t=t,
+        operation=RESERVE,
+        body={
+            "Duration": minutes,
+            "Identification": {"RemoteIdentification": {"EvcoID": "DE-DCB-C12345678-9"}},
+            **more.pop("body", {}),
+        },
+        **more,
+    )
+    if at_charger is not None:
+        until = BEGIN + timedelta(seconds=t + (60 * (minutes or 15) if seconds is None else seconds))
+        b.observe(
+            "reserve_received",
+            t=t + 0.02,
+            evse_id=EVSE,
+            reservation_id=1,
+            id_tag="T",
+            expiry=until.isoformat(),
+            answer=at_charger,
+        )
+    if at_charger == "Accepted":
+        b.connector("Reserved", t=t + 0.03)
+
+
+def pushed(b: Build, status: str, t: float) -> None:
+    b.push_status({EVSE: status}, t=t)
+
+
+def release(b: Build, *, t: float = 40, effect: bool = True, answer_at_charger: str = "Accepted", **more: Any) -> None:
+    """The EMP ends it."""
+    b.stop(t=t, operation=RELEASE, **more)
+    if effect:
+        b.observe("reserve_cancelled", t=t + 0.02, evse_id=EVSE, reservation_id=1, answer=answer_at_charger)
+        b.connector("Available", t=t + 0.03)
+
+
+def held(b: Build, **more: Any) -> None:
+    """The whole of it, told by status pushes."""
+    reserve(b, **more)
+    pushed(b, "Reserved", 11)
+    release(b)
+    pushed(b, "Available", 41)
+
+
+def cdr(b: Build, *, t: float = 41, wh: int = 0, **more: Any) -> None:
+    b.cdr(t=t, meter_end_wh=wh, **more)
+
+
+def holder_charges(b: Build, *, t: float = 30, session: int = 2, **more: Any) -> None:
+    b.observe("plugged", t=t - 1, evse_id=EVSE)
+    b.start(t=t, session=session, **more)
+
+
+def offline(b: Build, t: float) -> None:
+    b.observe("charge_point_disconnected", t=t, charge_point="CP-1")
+
+
+CASES = [
+    Case("RESV-001", CONFORMS, "served", held),
+    Case("RESV-001", VIOLATED, "404", lambda b: reserve(b, http_status=404, answer=b"<html>", at_charger=None)),
+    Case("RESV-001", CONFORMS, "refused with 404 and an acknowledgement", lambda b: reserve(b, http_status=404, answer=ack("603"), at_charger=None)),
+    Case("RESV-001", VIOLATED, "only at another place", lambda b: reserve(b, target="/api/oicp/charging/v21/providers/DE-DCB/authorize-remote-reservation/start")),
+    Case("RESV-003", CONFORMS, "15 minutes", reserve),
+    Case("RESV-003", VIOLATED, "15 seconds", lambda b: reserve(b, seconds=15)),
+    Case("RESV-003", SILENT, "no Duration", lambda b: reserve(b, minutes=None)),
+    Case("RESV-004", CONFORMS, "the charge point holds it", reserve),
+    Case("RESV-004", CONFORMS, "refused", lambda b: reserve(b, answer=ack("601"), at_charger=None)),
+    Case("RESV-004", CONFORMS, "reserved in the backend only", lambda b: (reserve(b, at_charger=None), pushed(b, "Reserved", 11))),
+    Case("RESV-004", VIOLATED, "the charge point refused", lambda b: reserve(b, at_charger="Rejected")),
+    Case("RESV-004", VIOLATED, "the charge point is offline", lambda b: (offline(b, 1), reserve(b, at_charger=None))),
+    Case("RESV-005", CONFORMS, "Reserved, then Available", held),
+    Case("RESV-005", VIOLATED, "never Reserved", lambda b: (reserve(b), release(b))),
+    Case("RESV-005", SILENT, "held for two seconds", lambda b: (reserve(b), release(b, t=12))),
+    Case("RESV-005", VIOLATED, "Reserved for ever", lambda b: (reserve(b), pushed(b, "Reserved", 11), release(b))),
+    Case("RESV-006", CONFORMS, "a stranger is refused, the holder charges", lambda b: (
+        reserve(b), b.start(t=20, session=3, answer=ack("601"), **STRANGER), holder_charges(b))),
+    Case("RESV-006", VIOLATED, "a stranger can start", lambda b: (reserve(b), b.start(t=20, session=3, **STRANGER))),
+    Case("RESV-006", VIOLATED, "the holder cannot", lambda b: (reserve(b), holder_charges(b, answer=ack("601")))),
+    Case("RESV-006", SILENT, "a stranger after the end", lambda b: (held(b), b.start(t=50, session=3, **STRANGER))),
+    Case("RESV-006", SILENT, "the holder has no EV", lambda b: (reserve(b), b.start(t=20, session=3, answer=ack("510")))),
+    Case("RESV-007", CONFORMS, "freed", held),
+    Case("RESV-007", VIOLATED, "yes, but still reserved", lambda b: (reserve(b), release(b, effect=False))),
+    Case("RESV-007", VIOLATED, "refused though it could be freed", lambda b: (reserve(b), release(b, effect=False, answer=ack("400")))),
+    Case("RESV-007", CONFORMS, "an unknown session is refused", lambda b: (reserve(b), release(b, effect=False, session=99, answer=ack("400")))),
+    Case("RESV-007", VIOLATED, "an unknown session frees it", lambda b: (reserve(b), release(b, session=99))),
+    Case("RESV-008", CONFORMS, "a CDR after the stop", lambda b: (held(b), cdr(b))),
+    Case("RESV-008", VIOLATED, "none", held),
+    Case("RESV-008", SILENT, "the recording ends too soon", held, 45),
+    Case("RESV-008", VIOLATED, "with energy", lambda b: (held(b), cdr(b, wh=3000))),
+    Case("RESV-008", SILENT, "expired without one: information", lambda b: reserve(b, minutes=1)),
+    Case("RESV-009", CONFORMS, "free after a minute", lambda b: (reserve(b, minutes=1), b.connector("Available", t=71))),
+    Case("RESV-009", VIOLATED, "reserved for ever", lambda b: reserve(b, minutes=1)),
+    Case("RESV-009", SILENT, "not over yet", reserve),
+    Case("RESV-010", CONFORMS, "billed apart", lambda b: (reserve(b), holder_charges(b), b.transaction(t=31, until=60), b.cdr(t=61, session=2))),
+    Case("RESV-010", VIOLATED, "billed under the reservation", lambda b: (reserve(b), holder_charges(b), b.transaction(t=31, until=60), cdr(b, t=61, wh=3000))),
+    Case("CDR-001", SILENT, "exchanged ids are RESV-010 alone", lambda b: (reserve(b), holder_charges(b), b.transaction(t=31, until=60), cdr(b, t=61, wh=3000))),
+    Case("RESV-011", CONFORMS, "refused, nothing follows", lambda b: reserve(b, answer=ack("601"), at_charger=None)),
+    Case("RESV-011", VIOLATED, "refused, a CDR follows", lambda b: (reserve(b, answer=ack("601"), at_charger=None), cdr(b))),
+    Case("RESV-011", VIOLATED, "refused, but held", lambda b: reserve(b, answer=ack("601"))),
+    Case("RESV-012", CONFORMS, "after the stop", lambda b: (held(b), cdr(b))),
+    Case("RESV-012", VIOLATED, "at once", lambda b: (reserve(b), cdr(b, t=11))),
+    Case("RESV-012", WARNED, "a minute after the stop", lambda b: (held(b), cdr(b, t=100))),
+    Case("RESV-013", CONFORMS, "refused while offline", lambda b: (reserve(b), offline(b, 30), release(b, effect=False, answer=ack("501")))),
+    Case("RESV-013", VIOLATED, "yes while offline", lambda b: (reserve(b), offline(b, 30), release(b, effect=False))),
+    Case("RESV-013", VIOLATED, "yes although the charge point refused", lambda b: (
+        reserve(b), b.stop(t=40, operation=RELEASE), b.observe("reserve_cancelled", t=40.02, evse_id=EVSE, reservation_id=1, answer="Rejected"))),
+    Case("RESV-014", CONFORMS, "EVSE and driver", lambda b: (held(b), cdr(b))),
+    Case("RESV-014", VIOLATED, "another driver", lambda b: (held(b), cdr(b, evco_id="DE-XYZ-C99999999-9"))),
+    Case("RESV-014", VIOLATED, "another EVSE", lambda b: (held(b), cdr(b, evse_id=OTHER))),
+    Case("RESV-015", CONFORMS, "the product", lambda b: (held(b, body={"PartnerProductID": "RES15"}), cdr(b, body={"PartnerProductID": "RES15"}))),
+    Case("RESV-015", WARNED, "another product", lambda b: (held(b, body={"PartnerProductID": "RES15"}), cdr(b, body={"PartnerProductID": "AC3"}))),
+    Case("RSTART-008", SILENT, "the holder may start", several(reserve, holder_charges)),
+]  # fmt: skip
+
+
+@table(CASES)
+def test_reservation(case: Case) -> None:
+    """A reservation holds as promised, for its holder, and is billed apart from the charging."""
+    case.check()
