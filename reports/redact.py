@@ -54,6 +54,8 @@ _HIDDEN_SETTINGS = re.compile(
 )
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|"', re.DOTALL)
 _WORD = re.compile(r"[A-Za-z0-9+][A-Za-z0-9*+\-_]{4,}")
+_FIRST_WORD = re.compile(r"\w+")
+_PHRASE = 6
 _EDGE = re.compile(r"[*+\-_]")
 _HOST = re.compile(r"(?<=://)[^/:\s\"]+")
 _IPV4 = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.])")
@@ -77,18 +79,20 @@ class Redactor:
     pseudonyms: Pseudonyms = field(default_factory=Pseudonyms)
     _hosts: dict[str, str] = field(default_factory=dict)
     _kept: set[str] = field(default_factory=set)
+    _by_first_word: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
 
     def evidence(self, evidence: Evidence) -> Evidence:
         """The same recording with pseudonyms; rules come to the same verdict about it."""
         self._kept |= set(evidence.run.operator_ids)
-        for rewrite in (True, False):  # the first pass only learns what has to go, the second meets it anywhere
-            run = replace(
-                evidence.run, fleet=self._value(evidence.run.fleet), settings=self._settings(evidence.run.settings)
-            )
-            exchanges = tuple(self._exchange(e) for e in evidence.exchanges)
-            observations = tuple(self._observation(o) for o in evidence.observations)
-            if not rewrite:
-                break
+        self._rewritten(evidence)  # the first pass only learns what has to go, the second meets it anywhere
+        self._index_phrases()
+        return self._rewritten(evidence)
+
+    def _rewritten(self, evidence: Evidence) -> Evidence:
+        run = evidence.run
+        run = replace(run, fleet=self._value(run.fleet), settings=self._settings(run.settings))
+        exchanges = tuple(self._exchange(e) for e in evidence.exchanges)
+        observations = tuple(self._observation(o) for o in evidence.observations)
         return Evidence(run, exchanges, observations)
 
     def report(self, report: Report) -> Report:
@@ -250,11 +254,30 @@ class Redactor:
         if "://" in text:
             text = _HOST.sub(lambda m: self._host(m.group()), text)
         text = _IPV4.sub(lambda m: self._host(m.group()), text) if "." in text else text
-        known = self.pseudonyms.known
-        for kind in (Kind.TEXT, Kind.PHONE, Kind.URL):
-            if len(text) > 3 and (kind, text) in known:
-                return known[kind, text]
-        return _WORD.sub(self._word, text)
+        return _WORD.sub(self._word, self._phrases(text))
+
+    def _phrases(self, text: str) -> str:
+        """Names, streets, numbers that stand inside a longer text: looked up by their first word."""
+        out, end = [], 0
+        for match in _FIRST_WORD.finditer(text):
+            if match.start() < end:
+                continue
+            for original, new, offset in self._by_first_word.get(match.group(), ()):
+                start = match.start() - offset
+                if start >= end and text.startswith(original, start):
+                    out.append(text[end:start] + new)
+                    end = start + len(original)
+                    break
+        return "".join(out) + text[end:]
+
+    def _index_phrases(self) -> None:
+        self._by_first_word.clear()
+        for (kind, original), new in self.pseudonyms.known.items():
+            first = _FIRST_WORD.search(original)
+            if kind not in IDS and kind is not Kind.POSITION and len(original) >= _PHRASE and first:
+                self._by_first_word.setdefault(first.group(), []).append((original, new, first.start()))
+        for entries in self._by_first_word.values():
+            entries.sort(key=lambda entry: -len(entry[0]))
 
     def _word(self, match: re.Match[str]) -> str:
         """A word that is an id, or holds one between separators (`at-<session id>`)."""
