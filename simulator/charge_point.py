@@ -166,7 +166,7 @@ class ChargePoint:
         self._end_all("HardReset" if hard else "SoftReset", "ResetCommand")
         if not hard and self.online:
             await self._settle_outbox()
-        self.modem.disconnect("rebooting", stay=True)
+        await self.modem.hang_up("rebooting")
         await asyncio.sleep(self.settings.timing.boot)
         self._power_up(reason)
         self.modem.reconnect()

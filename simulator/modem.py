@@ -58,6 +58,13 @@ class Modem:
         if self._socket is not None:
             self._socket.transport.abort()
 
+    async def hang_up(self, reason: str) -> None:
+        """Close the connection properly, as before a restart, and stay away until `reconnect`."""
+        self._wanted.clear()
+        self._why_closed = reason
+        if self._socket is not None:
+            await self._socket.close()
+
     def reconnect(self) -> None:
         """The network is there again."""
         self._failures = 0
