@@ -1,0 +1,315 @@
+"""Pushes as a sequence: one after the other, complete, insert and update at their place (PUSH-002 to PUSH-016)."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from oicp.evidence import Evidence, Exchange
+from oicp.limits import limit
+from oicp.outages import abandoned
+from oicp.pushes import (
+    DATA,
+    Push,
+    View,
+    believes_in_the_past,
+    decommissioned,
+    fleet_records,
+    hooks_done,
+    pushes,
+    replay,
+)
+from oicp.repeats import PUSHES
+from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, observed_at, rules_about_evidence
+from oicp.rules.rate import is_empty_push
+from oicp.wire_json import dump
+
+whole = rules_about_evidence()
+_CLOSE_S = 0.005
+"""Requests this close to the end of an answer may have begun after it: clocks of recordings are no better."""
+_DAY = 86_400.0
+
+
+def _end(e: Exchange) -> float:
+    return e.t if e.t_end is None else e.t_end
+
+
+@whole.rule("PUSH-002")
+def one_push_at_a_time(evidence: Evidence) -> Iterator[Yield]:
+    """A push is sent only after the previous one of its operation was answered."""
+    last: dict[tuple[str | None, str], Exchange] = {}
+    for e in sorted(evidence.about(*PUSHES), key=lambda e: (e.t, e.number)):
+        if not e.by_cpo:
+            continue
+        before = _open_before(evidence, e, last.get((e.operation, e.partner_id)))
+        if before is not None:
+            told = f"sent while exchange {before.number} was still being answered"
+            yield finding(told, on=e, requirement="PUSH-002")
+        else:
+            yield Checked("PUSH-002", e.operation or "")
+        previous = last.get((e.operation, e.partner_id))
+        if previous is None or _end(e) >= _end(previous):
+            last[e.operation, e.partner_id] = e
+
+
+def _open_before(evidence: Evidence, e: Exchange, last: Exchange | None) -> Exchange | None:
+    """An earlier push that was not answered yet when this one was sent, and that the CPO had not given up."""
+    for number in e.overlaps:
+        other = evidence.exchange(number)
+        if other is not None and other.operation == e.operation and other.answer is not None:
+            return other
+    if last is not None and last.answer is not None and e.t < _end(last) - _CLOSE_S:
+        return last
+    return None
+
+
+@whole.rule("PUSH-003")
+def waits_after_a_timeout(evidence: Evidence) -> Iterator[Yield]:
+    """After its own timeout the backend waits before it pushes again, and takes 009 as a sign to wait."""
+    waiting: dict[str, Exchange] = {}
+    for e in sorted(evidence.about(*PUSHES), key=lambda e: e.t):
+        name = e.operation or ""
+        before = waiting.pop(name, None) if e.by_cpo else None
+        if before is not None:
+            gap = e.t - _end(before)
+            pressed = e.status_code == "009" and gap < 0.5
+            if pressed:
+                told = f"sent {gap:.2f} s after exchange {before.number} was given up or answered 009, and refused with 009"
+                yield finding(told, on=e, requirement="PUSH-003")
+            elif e.accepted:
+                yield Checked("PUSH-003", name)
+        if e.by_cpo and (abandoned(e) or (before is not None and e.status_code == "009")):
+            waiting[name] = e
+    for e in waiting.values():
+        if evidence.t_end - _end(e) >= limit(evidence, "repeat_s"):
+            yield finding("given up and never sent again", on=e, requirement="PUSH-003")
+        else:
+            yield NotExercised(
+                "PUSH-003", "the recording ended before a push that was given up was repeated", incomplete=True
+            )
+
+
+@whole.rule("PUSH-004")
+def full_load_is_complete(evidence: Evidence) -> Iterator[Yield]:
+    """A fullLoad holds all current records in one request."""
+    fleet, loads = fleet_records(evidence), _full_loads(evidence)
+    for push, view in replay(evidence):
+        if push.exchange.operation != DATA or not push.is_full_load or not push.records or not push.stored:
+            continue
+        lost = {
+            k
+            for k in view.records
+            if k not in push.records and not view.doubtful(k) and not decommissioned(evidence, k, push.t)
+        }
+        repaired = push.t - view.refused_at < limit(evidence, "split_load_s")
+        lost = set() if repaired else {k for k in lost if _still_there(evidence, fleet, k, push)}
+        added = set(push.records) - set(view.records)
+        split = _disjoint_part(loads, push, limit(evidence, "split_load_s"))
+        if lost and _completed_by_inserts(evidence, push, lost):
+            yield _incomplete(push, lost, view, contested=True)
+        elif lost and (view.loaded or not added):
+            yield _incomplete(push, lost, view, contested=False)
+        elif split is not None and not repaired:
+            told = f"a second fullLoad with other EVSEs {push.t - split.t:.0f} s after exchange {split.exchange.number}: it replaces the first"
+            yield finding(told, on=push.exchange, requirement="PUSH-004")
+        elif _first_part(evidence, push, fleet):
+            yield _incomplete(push, set(fleet) - set(push.records), view, contested=True)
+        else:
+            yield Checked("PUSH-004", DATA)
+
+
+def _incomplete(push: Push, lost: set[str], view: View, *, contested: bool) -> Yield:
+    names = sorted(str(view.records.get(k, {}).get("EvseID", k)) for k in lost)
+    how = "; inserts of the rest follow" if contested else ""
+    told = f"the fullLoad holds {len(push.records)} EVSEs and lacks {', '.join(names[:5])}{how}"
+    return finding(told, on=push.exchange, requirement="PUSH-004", contested=contested)
+
+
+@lru_cache(maxsize=8)
+def _full_loads(evidence: Evidence) -> list[Push]:
+    return [p for p in pushes(evidence) if p.exchange.operation == DATA and p.is_full_load and p.stored]
+
+
+@lru_cache(maxsize=8)
+def _last_mention(evidence: Evidence) -> dict[str, float]:
+    """Second of the last push (data or status) that names an EVSE, deletes aside."""
+    return {key: p.t for p in pushes(evidence) if p.action != "delete" for key in p.records}
+
+
+def _still_there(evidence: Evidence, fleet: Mapping[str, Any], key: str, push: Push) -> bool:
+    """The EVSE was not dismantled: it is in the fleet, or the CPO itself speaks of it later."""
+    return key in fleet or _last_mention(evidence).get(key, 0.0) > push.t
+
+
+def _disjoint_part(loads: list[Push], push: Push, within: float) -> Push | None:
+    at = bisect_left(loads, push.t, key=lambda p: p.t)
+    before = loads[at - 1] if at else None
+    if before is None or push.t - before.t > within or not before.records:
+        return None
+    return before if set(before.records).isdisjoint(push.records) else None
+
+
+def _completed_by_inserts(evidence: Evidence, push: Push, missing: set[str]) -> bool:
+    """Inserts that follow directly bring what the fullLoad lacks."""
+    brought: set[str] = set()
+    history = _data_pushes(evidence)
+    at = bisect_left(history, push.t, key=lambda p: p.t) + 1
+    while at < len(history) and history[at].action == "insert" and missing - brought:
+        brought |= set(history[at].records)
+        at += 1
+    return missing <= brought
+
+
+@lru_cache(maxsize=8)
+def _data_pushes(evidence: Evidence) -> list[Push]:
+    return [p for p in pushes(evidence) if p.exchange.operation == DATA]
+
+
+def _first_part(evidence: Evidence, push: Push, fleet: Mapping[str, Any]) -> bool:
+    missing = set(fleet) - set(push.records)
+    return bool(missing) and _completed_by_inserts(evidence, push, missing)
+
+
+@whole.rule("PUSH-005")
+def removed_evses_vanish(evidence: Evidence) -> Iterator[Yield]:
+    """An EVSE that left the fleet is removed from the hub."""
+    grace = limit(evidence, "static_change_s")
+    for key, calls in hooks_done(evidence, "decommission_evse").items():
+        t = calls[-1][0]
+        gone, hidden = _removal(evidence, key, t)
+        if gone is not None:
+            yield Checked("PUSH-005", DATA)
+        elif evidence.t_end - t < grace:
+            yield NotExercised("PUSH-005", f"the recording ended within {grace:g} s of the removal", incomplete=True)
+        else:
+            o = next(o for o in evidence.seen("hook") if o.t == t)
+            told = (
+                "the record stays at the hub with IsHubjectCompatible false"
+                if hidden
+                else "the record stays at the hub"
+            )
+            yield observed_at(
+                o, f"{grace:g} s after the removal {told}", requirement="PUSH-005", grade=INFO if hidden else None
+            )
+
+
+def _removal(evidence: Evidence, key: str, t: float) -> tuple[Push | None, bool]:
+    """The push that removed the record after second `t` (less a moment: the hook returns late), and whether it was hidden."""
+    hidden = False
+    for push in _data_pushes(evidence):
+        if push.t < t - 30.0 or not push.stored:
+            continue
+        if (push.action == "delete" and key in push.records) or (push.is_full_load and key not in push.records):
+            return push, hidden
+        if key in push.records:
+            hidden = push.records[key].get("IsHubjectCompatible") is False
+    return None, hidden
+
+
+@whole.rule("PUSH-006")
+def empty_full_load_on_purpose(evidence: Evidence) -> Iterator[Yield]:
+    """An empty fullLoad is sent only to remove everything."""
+    fleet, pushed = fleet_records(evidence), False
+    for e in sorted(evidence.about(*PUSHES), key=lambda e: e.t):
+        if not e.by_cpo or e.body.get("ActionType") != "fullLoad":
+            continue
+        left = [key for key in fleet if not decommissioned(evidence, key, e.t)]
+        if not is_empty_push(e):
+            pushed = True
+            yield Checked("PUSH-006", e.operation or "")
+        elif left or (pushed and not fleet):
+            known = f"{len(left)} EVSEs are in the fleet" if left else "records were pushed before"
+            yield finding(f"an empty fullLoad removes everything, {known}", on=e, requirement="PUSH-006")
+
+
+@whole.rule("PUSH-007", "PUSH-008")
+def insert_is_new_and_update_is_known(evidence: Evidence) -> Iterator[Yield]:
+    """An insert holds no EVSE that is at the hub, an update no other."""
+    unknown_past = believes_in_the_past(evidence)
+    for push, view in replay(evidence):
+        if push.exchange.operation != DATA or push.action not in ("insert", "update") or not push.records:
+            continue
+        new = push.action == "insert"
+        requirement = "PUSH-007" if new else "PUSH-008"
+        if not new and unknown_past and not view.loaded:
+            yield NotExercised("PUSH-008", "before the first fullLoad of a backend the bench did not start")
+            continue
+        wrong = [
+            k for k in push.records if (view.surely_holds(k) if new else view.surely_lacks(k) and not view.coming(k))
+        ]
+        if wrong:
+            state = "are at the hub already" if new else "are not at the hub"
+            told = f"{push.action}: {', '.join(push.ids[k] for k in wrong[:5])} {state}"
+            at = f"/OperatorEvseData/EvseDataRecord/{push.index[wrong[0]]}"
+            yield finding(told, on=push.exchange, pointer=at, requirement=requirement)
+        else:
+            yield Checked(requirement, DATA)
+
+
+@whole.rule("PUSH-014")
+def begins_with_a_full_load(evidence: Evidence) -> Iterator[Yield]:
+    """The first upload of EVSE data is a fullLoad."""
+    if believes_in_the_past(evidence):
+        yield NotExercised(
+            "PUSH-014", "the bench did not start this backend, so its first upload is not in the recording"
+        )
+        return
+    for push in _data_pushes(evidence)[:1]:
+        if push.is_full_load:
+            yield Checked("PUSH-014", DATA)
+        else:
+            yield finding(
+                f"the first upload is {push.action or 'without ActionType'}", on=push.exchange, requirement="PUSH-014"
+            )
+
+
+def gaps(evidence: Evidence, loads: list[Push]) -> Iterator[tuple[Push, float]]:
+    """Each fullLoad with the seconds to the next one, or to the end of the recording."""
+    for at, push in enumerate(loads):
+        following = loads[at + 1].t if at + 1 < len(loads) else evidence.t_end
+        yield push, following - push.t
+
+
+@whole.rule("PUSH-015")
+def loads_static_data_weekly(evidence: Evidence) -> Iterator[Yield]:
+    """A fullLoad of EVSE data is repeated at least weekly."""
+    for push, gap in gaps(evidence, _full_loads(evidence)):
+        if gap > 7 * _DAY:
+            yield finding(f"no fullLoad for {gap / _DAY:.1f} days", on=push.exchange, requirement="PUSH-015")
+        elif gap > _DAY:
+            told = f"the next fullLoad came after {gap / 3600:.0f} h; daily is recommended elsewhere"
+            yield finding(told, on=push.exchange, requirement="PUSH-015", grade=INFO)
+            yield Checked("PUSH-015", DATA)
+    if evidence.t_end > 7 * _DAY and len(_full_loads(evidence)) > 1:
+        yield Checked("PUSH-015", DATA)
+
+
+@whole.rule("PUSH-016")
+def pushes_static_changes(evidence: Evidence) -> Iterator[Yield]:
+    """A change of EVSE data is pushed when it happens."""
+    grace = limit(evidence, "static_change_s")
+    for key, calls in hooks_done(evidence, "update_evse").items():
+        for t, body in calls:
+            changed = _changed(fleet_records(evidence).get(key, {}), body.get("data_record"))
+            found = next((p for p in _data_pushes(evidence) if p.t >= t - 30.0 and _tells(p, key, changed)), None)
+            if found is not None and found.t <= t + grace:
+                yield Checked("PUSH-016", DATA)
+            elif found is None and evidence.t_end - t < grace:
+                yield NotExercised("PUSH-016", f"the recording ended within {grace:g} s of the change", incomplete=True)
+            else:
+                o = next(o for o in evidence.seen("hook") if o.t == t)
+                how = f"only after {found.t - t:.0f} s" if found else f"not within {evidence.t_end - t:.0f} s"
+                yield observed_at(o, f"a changed record was pushed {how}", requirement="PUSH-016")
+
+
+def _changed(before: Mapping[str, Any], wanted: object) -> dict[str, Any]:
+    """Members the hook changed, as far as it said so."""
+    return {n: v for n, v in wanted.items() if before.get(n) != v} if isinstance(wanted, Mapping) else {}
+
+
+def _tells(push: Push, key: str, changed: Mapping[str, Any]) -> bool:
+    """The push holds the record as it was changed."""
+    if key not in push.records or push.action == "delete":
+        return False
+    record = push.records[key]
+    return all(record.get(n) == v or dump(record.get(n)) == dump(v) for n, v in changed.items())

@@ -1,0 +1,347 @@
+"""Pushes as a sequence, and EVSE data against the fleet."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.rules.build import EVSE, OTHER, Build, ack, findings, fleet, outcome, record
+
+DAY = 86_400.0
+THIRD = "DE*ABC*E3*1"
+LOST = {"http_status": None, "error": "the connection was closed", "faults": ("lost answer",)}
+
+
+def started() -> Build:
+    """A backend the bench started."""
+    build = Build()
+    build.observe("cpo_started", t=0.5, pid=1)
+    return build
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"took": 1.0}, 2.5, "conforms"),
+        ({"took": 1.0}, 1.5, "violated"),
+        ({"took": 1.0}, 1.998, "conforms"),
+        ({"took": 9.0, "http_status": None, "error": "the CPO gave up"}, 2.0, "conforms"),
+    ],
+)
+def test_never_two_in_flight(first: dict[str, Any], second: float, expected: str) -> None:
+    """Pushes of one operation do not overlap; one that was given up is no longer in flight; data and status may."""
+    build = Build()
+    build.push_status({EVSE: "Occupied"}, t=1, **first)
+    build.push_data([record()], t=1.2, took=2)
+    build.push_status({EVSE: "Available"}, t=second)
+    assert outcome(build.evidence(), "PUSH-002") == expected
+
+
+def test_overlaps_of_the_recorder_count() -> None:
+    """What the recorder saw overlap, overlapped, however short."""
+    build = Build()
+    build.push_status({EVSE: "Occupied"}, t=1, took=0.002)
+    build.push_status({OTHER: "Occupied"}, t=1.001, took=0.002, overlaps=(1,))
+    assert outcome(build.evidence(), "PUSH-002") == "violated"
+
+
+@pytest.mark.parametrize(
+    ("later", "until", "expected"),
+    [
+        ([(6.1, "009")], 20, "warned"),
+        ([(10.0, "009"), (20.0, "000")], 30, "conforms"),
+        ([(10.0, "009"), (10.2, "009"), (20.0, "000")], 30, "warned"),
+        ([(8.0, "000")], 20, "conforms"),
+        ([], 100, "not-exercised"),
+        ([], 2000, "warned"),
+    ],
+)
+def test_own_timeout(later: list[tuple[float, str]], until: float, expected: str) -> None:
+    """After its own timeout a backend waits and repeats."""
+    build = Build()
+    build.push_status({EVSE: "Occupied"}, t=1, took=5, http_status=None, error="the CPO gave up")
+    for t, code in later:
+        build.push_status({EVSE: "Occupied"}, t=t, answer=ack(code))
+    assert outcome(build.evidence(until=until), "PUSH-003") == expected
+
+
+def complete(build: Build) -> None:
+    build.push_data([record(EVSE), record(OTHER)], t=1)
+    build.push_data([record(OTHER), record(EVSE)], t=50)
+
+
+def sites(build: Build) -> None:
+    build.push_data([record(EVSE)], t=1)
+    build.push_data([record(OTHER)], t=2)
+
+
+def loads_and_inserts(build: Build) -> None:
+    build.push_data([record(EVSE)], t=1)
+    build.push_data([record(OTHER)], t=2, action="insert")
+
+
+def only_the_changed_one(build: Build) -> None:
+    complete(build)
+    build.push_data([record(EVSE)], t=60)
+
+
+def after_a_refusal(build: Build) -> None:
+    complete(build)
+    build.push_data([record(EVSE), record(OTHER)], t=60, http_status=400, answer={"message": "bad"})
+    build.push_data([record(EVSE)], t=61)
+
+
+def after_removal(build: Build) -> None:
+    complete(build)
+    build.observe(
+        "hook", t=60, evse_id=OTHER, hook="decommission_evse", body={"evse_id": OTHER}, outcome="done", detail=""
+    )
+    build.push_data([record(EVSE)], t=60.5)
+
+
+def never_knew_it(build: Build) -> None:
+    build.push_data([record(EVSE)], t=1)
+
+
+@pytest.mark.parametrize(
+    ("story", "expected"),
+    [(complete, "conforms"), (sites, "violated"), (loads_and_inserts, "warned"), (only_the_changed_one, "violated"),
+     (after_a_refusal, "conforms"), (after_removal, "conforms"), (never_knew_it, "conforms")],
+)  # fmt: skip
+@pytest.mark.parametrize("truth", [True, False])
+def test_full_load_complete(story: Callable[[Build], None], expected: str, truth: bool) -> None:
+    """A fullLoad is whole; with no fleet file at hand only what the pushes themselves contradict counts."""
+    build = Build() if truth else Build(fleet=None, truth=False)
+    story(build)
+    silent = not truth and story in (only_the_changed_one, loads_and_inserts)
+    assert outcome(build.evidence(), "PUSH-004") == ("conforms" if silent else expected)
+
+
+def hook(build: Build, name: str, *, t: float, evse_id: str = EVSE, **body: Any) -> None:
+    build.observe("hook", t=t, evse_id=evse_id, hook=name, body={"evse_id": evse_id, **body}, outcome="done", detail="")
+
+
+@pytest.mark.parametrize(
+    ("action", "records", "until", "expected"),
+    [
+        ("fullLoad", [record(OTHER)], 20, "conforms"),
+        ("delete", [{"EvseID": EVSE}], 20, "conforms"),
+        ("update", [record(EVSE, IsHubjectCompatible=False)], 200, "conforms"),
+        (None, [], 20, "not-exercised"),
+        (None, [], 200, "warned"),
+        ("fullLoad", [record(EVSE), record(OTHER)], 200, "warned"),
+    ],
+)
+def test_removed_evse(action: str | None, records: list[Any], until: float, expected: str) -> None:
+    """A dismantled EVSE vanishes from the hub; hiding it for a while is information."""
+    build = Build()
+    build.push_data([record(EVSE), record(OTHER)], t=1)
+    hook(build, "decommission_evse", t=10)
+    if action:
+        build.push_data(records, t=11, action=action)
+    got = outcome(build.evidence(until=until), "PUSH-005")
+    infos = [str(f.grade) for f in findings(build.evidence(), "PUSH-005")]
+    assert got == (expected if action != "update" else "not-exercised") and (action != "update" or infos == ["info"])
+
+
+@pytest.mark.parametrize(("pushed", "expected"), [([record()], "conforms"), ([], "warned")])
+def test_empty_full_load(pushed: list[Any], expected: str) -> None:
+    """An empty fullLoad while the fleet is not empty is told."""
+    build = Build()
+    build.push_data(pushed, t=1)
+    assert outcome(build.evidence(), "PUSH-006") == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "requirement", "expected"),
+    [
+        ([("insert", EVSE, {})], "PUSH-007", "conforms"),
+        ([("insert", EVSE, {}), ("insert", EVSE, {"answer": ack("009")})], "PUSH-007", "violated"),
+        ([("insert", EVSE, {"answer": ack("009")}), ("insert", EVSE, {})], "PUSH-007", "conforms"),
+        ([("insert", EVSE, LOST), ("insert", EVSE, {})], "PUSH-007", "conforms"),
+        ([("insert", EVSE, {}), ("delete", EVSE, {}), ("insert", EVSE, {})], "PUSH-007", "conforms"),
+        ([("fullLoad", EVSE, {}), ("update", EVSE, {})], "PUSH-008", "conforms"),
+        ([("fullLoad", EVSE, {}), ("update", OTHER, {"answer": ack("009")})], "PUSH-008", "violated"),
+        ([("fullLoad", EVSE, LOST), ("update", OTHER, {})], "PUSH-008", "conforms"),
+        ([("update", OTHER, {})], "PUSH-008", "violated"),
+    ],
+)
+def test_insert_and_update(steps: list[tuple[str, str, dict[str, Any]]], requirement: str, expected: str) -> None:
+    """Inserts are new, updates are known; where an answer was lost nobody knows."""
+    build = started()
+    for at, (action, evse, more) in enumerate(steps):
+        build.push_data([record(evse)], t=1 + at, action=action, **more)
+    assert outcome(build.evidence(), requirement) == expected
+
+
+def test_backend_that_ran_before() -> None:
+    """A backend the bench did not start may believe that its data are at the hub, until its first fullLoad."""
+    build = Build()
+    build.push_data([record()], t=1, action="update")
+    build.push_status({EVSE: "Available"}, t=1.5)
+    for requirement in ("PUSH-008", "PUSH-014", "STAT-004"):
+        assert outcome(build.evidence(), requirement) == "not-exercised"
+    build.push_data([record()], t=2)
+    build.push_data([record(OTHER)], t=3, action="update", answer=ack("009"))
+    assert outcome(build.evidence(), "PUSH-008") == "violated"
+
+
+@pytest.mark.parametrize(("action", "expected"), [("fullLoad", "conforms"), ("insert", "warned")])
+def test_first_upload(action: str, expected: str) -> None:
+    """A new backend begins with a fullLoad."""
+    build = started()
+    build.push_data([record()], t=1, action=action)
+    build.push_data([record()], t=2)
+    assert outcome(build.evidence(), "PUSH-014") == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [([0, 6, 12], "conforms"), ([0, 8], "warned"), ([0], "not-exercised")],
+)
+def test_weekly_load(days: list[float], expected: str) -> None:
+    """More than a week between fullLoads warns; a short recording decides nothing."""
+    build = Build()
+    for day in days:
+        build.push_data([record()], t=day * DAY)
+    assert outcome(build.evidence(), "PUSH-015") == expected
+
+
+@pytest.mark.parametrize(
+    ("t", "hotline", "until", "expected"),
+    [(11, "+4911111", 20, "conforms"), (11, "+4930123456", 20, "not-exercised"), (100, "+4911111", 110, "warned"), (None, "", 200, "warned")],
+)  # fmt: skip
+def test_static_change(t: float | None, hotline: str, until: float, expected: str) -> None:
+    """A changed record is pushed at once, with the change in it."""
+    build = Build()
+    build.push_data([record()], t=1)
+    hook(build, "update_evse", t=10, data_record={"HotlinePhoneNumber": "+4911111"})
+    if t:
+        build.push_data([record(HotlinePhoneNumber=hotline)], t=t, action="update")
+    assert outcome(build.evidence(until=until), "PUSH-016") == expected
+
+
+# --- EVSE data ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("requirement", "change", "expected"),
+    [
+        ("EVSE-037", {}, "conforms"),
+        ("EVSE-037", {"AuthenticationModes": ["NFC RFID Classic"]}, "warned"),
+        ("EVSE-037", {"AuthenticationModes": ["REMOTE", "NFC RFID Classic"]}, "warned"),
+        ("EVSE-037", {"AuthenticationModes": "REMOTE"}, "not-exercised"),
+        ("EVSE-050", {}, "conforms"),
+        ("EVSE-050", {"IsHubjectCompatible": False}, "violated"),
+        ("EVSE-050", {"IsHubjectCompatible": "true"}, "not-exercised"),
+        ("EVSE-056", {}, "conforms"),
+        ("EVSE-056", {"Plugs": ["CCS Combo 2 Plug (Cable Attached)"]}, "warned"),
+        ("EVSE-056", {"ChargingFacilities": [{"PowerType": "DC", "Power": 50}]}, "warned"),
+        ("EVSE-056", {"ChargingFacilities": [{"PowerType": "AC_3_PHASE", "Power": 22.0}]}, "conforms"),
+        (
+            "EVSE-056",
+            {"GeoCoordinates": {"DecimalDegree": {"Latitude": "52.480495", "Longitude": "13.356465"}}},
+            "conforms",
+        ),
+        (
+            "EVSE-056",
+            {"GeoCoordinates": {"DecimalDegree": {"Latitude": "13.356465", "Longitude": "52.480495"}}},
+            "warned",
+        ),
+        ("EVSE-056", {"Address": {"Country": "DEU", "City": "berlin ", "Street": "EUREF-Campus"}}, "conforms"),
+        ("EVSE-056", {"Address": {"Country": "DEU", "City": "Hamburg"}}, "warned"),
+        ("EVSE-056", {"IsOpen24Hours": False}, "warned"),
+        ("EVSE-056", {"Plugs": 7, "ChargingFacilities": "x", "GeoCoordinates": [], "Address": None}, "conforms"),
+        ("EVSE-057", {}, "violated"),
+    ],
+)
+def test_record_against_the_fleet(requirement: str, change: dict[str, Any], expected: str) -> None:
+    """The record is that of the station; another notation, case or rounding is innocent."""
+    build = Build()
+    build.push_data([record(EVSE, **change)], t=1)
+    assert outcome(build.evidence(until=10), requirement) == expected
+    assert (
+        outcome(replace(build.evidence(until=10), run=replace(build.run, fleet=None)), requirement) == "not-exercised"
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [({}, "conforms"), ({"http_status": 400, "answer": b"{}"}, "not-exercised"), (LOST, "not-exercised")],
+)
+def test_whole_fleet(more: dict[str, Any], expected: str) -> None:
+    """All EVSEs open for roaming are at the hub; a refused push is told elsewhere."""
+    build = Build()
+    build.push_data([record(EVSE), record(OTHER), record(THIRD)], t=1, **more)
+    assert outcome(build.evidence(until=10), "EVSE-057") == expected
+
+
+def test_private_evse_need_not_be_published() -> None:
+    """An EVSE the configuration does not open for roaming may stay away."""
+    build = Build()
+    whole = fleet(EVSE, OTHER)
+    whole["charge_points"][1]["evses"][0]["data_record"]["IsHubjectCompatible"] = False
+    build.run = replace(build.run, fleet=whole)
+    build.push_data([record(EVSE)], t=1)
+    assert outcome(build.evidence(until=10), "EVSE-057") == "conforms"
+
+
+@pytest.mark.parametrize(
+    ("said", "statuses", "until", "expected"),
+    [
+        ("true", [EVSE], 10, "conforms"),
+        ("false", [EVSE], 10, "warned"),
+        ("false", [OTHER], 10, "conforms"),
+        ("true", [OTHER], 100, "warned"),
+        ("true", [], 100, "not-exercised"),
+        ("auto", [OTHER], 100, "not-exercised"),
+        (True, [EVSE], 10, "conforms"),
+    ],
+)
+def test_dynamic_info(said: Any, statuses: list[str], until: float, expected: str) -> None:
+    """DynamicInfoAvailable agrees with the statuses that are pushed."""
+    build = Build()
+    build.push_data([record(EVSE, DynamicInfoAvailable=said)], t=1)
+    for evse in statuses:
+        build.push_status({evse: "Available"}, t=2)
+    assert outcome(build.evidence(until=until), "EVSE-052") == expected
+
+
+@pytest.mark.parametrize(
+    ("services", "answer", "expected"),
+    [
+        (["Reservation"], {}, "conforms"),
+        (["Reservation"], {"http_status": 404, "answer": b""}, "warned"),
+        (["None"], {"http_status": 404, "answer": b""}, "not-exercised"),
+    ],
+)
+def test_announced_reservation(services: list[str], answer: dict[str, Any], expected: str) -> None:
+    """Reservation is announced only where it is served."""
+    build = Build()
+    build.push_data([record(EVSE, ValueAddedServices=services)], t=1)
+    build.start(t=5, operation="AuthorizeRemoteReservationStart", **answer)
+    assert outcome(build.evidence(), "EVSE-041") == expected
+
+
+@pytest.mark.parametrize(
+    ("priced", "until", "expected"), [(EVSE, 10, "conforms"), (OTHER, 100, "warned"), (OTHER, 10, "not-exercised")]
+)
+def test_announced_pricing(priced: str, until: float, expected: str) -> None:
+    """DynamicPricing is announced only for EVSEs with prices."""
+    build = Build(profiles=("remote-only", "pricing"))
+    build.push_data([record(EVSE, ValueAddedServices=["DynamicPricing"])], t=1)
+    build.exchange("PushEVSEPricing", {"ActionType": "fullLoad", "EVSEPricing": [{"EvseID": priced}]}, t=2)
+    assert outcome(build.evidence(until=until), "EVSE-041") == expected
+
+
+def test_broken_street_is_a_matter_of_encoding() -> None:
+    """A street whose umlauts were lost is told as such and not as another street."""
+    build = Build()
+    whole = fleet(EVSE)
+    whole["charge_points"][0]["evses"][0]["data_record"]["Address"]["Street"] = "Köpenicker Straße"
+    build.run = replace(build.run, fleet=whole)
+    address = {**record()["Address"], "Street": "K?penicker Stra?e"}
+    build.push_data([record(EVSE, Address=address)], t=1)
+    assert outcome(build.evidence(), "HTTP-004") == "violated"
+    assert outcome(build.evidence(), "EVSE-056") == "conforms"
