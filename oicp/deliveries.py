@@ -99,10 +99,12 @@ def interruptions(evidence: Evidence) -> Timeline[str]:
     return found
 
 
-def cpo_gone(evidence: Evidence) -> bool:
-    """The CPO exited and never came back."""
+@lru_cache(maxsize=8)
+def watched_until(evidence: Evidence) -> float:
+    """Until when something could be expected of the CPO: its last exit, or the end of the recording."""
     exits = evidence.seen("cpo_exited")
-    return bool(exits) and not any(o.t > exits[-1].t for o in evidence.seen("cpo_started", "cpo_restarted"))
+    back = exits and any(o.t >= exits[-1].t for o in evidence.seen("cpo_started", "cpo_restarted"))
+    return exits[-1].t if exits and not back else evidence.t_end
 
 
 def misplaced(evidence: Evidence) -> Iterator[Exchange]:

@@ -15,13 +15,16 @@ from oicp.wire_json import Json
 
 RESERVE, RELEASE = "AuthorizeRemoteReservationStart", "AuthorizeRemoteReservationStop"
 _NEVER = float("inf")
+_SHOWS_S = 30.0
+"""A reservation shows at the charge point, or in the pushed status, within so many seconds."""
 
 
 @dataclass(frozen=True)
 class Reservation:
     """An accepted reservation. It holds from second `begin` to `end` (infinite: no end is known).
 
-    `how`: stopped, expired, used (the holder began to charge), withdrawn (the CPO took it back), or open.
+    `how`: stopped, expired, used (the holder began to charge), withdrawn (the CPO took it back), lapsed (it had no
+    Duration and the CPO let it go), or open.
     """
 
     session: Session
@@ -60,12 +63,23 @@ def _reservation(evidence: Evidence, own: Session, start: Exchange, charging: li
     later = islice(charging, bisect_left(charging, begin, key=lambda s: s.start.t if s.start else 0.0), None)
     used = (s.start.t for s in later if s.start and same_id(s.evco_id, own.evco_id))
     ends["used"] = next(used, _NEVER)
-    withdrawn = chargers(evidence).of("reserve_cancelled", own.evse_id).when_after(begin)
-    ends["withdrawn"] = _NEVER if withdrawn is None else withdrawn
+    cancels = chargers(evidence).of("reserve_cancelled", own.evse_id).between(begin, _NEVER)
+    ends["withdrawn"] = next((o.t for o in cancels if str(o.data.get("answer")) == "Accepted"), _NEVER)
+    ends["lapsed"] = _NEVER if minutes is not None else _left_reserved(evidence, own, begin)
     how = min(ends, key=lambda name: (ends[name], name != "stopped"))
-    if how == "withdrawn" and ends["stopped"] < _NEVER and _within_a_stop(own, ends[how]):
+    if how in ("withdrawn", "lapsed") and ends["stopped"] < _NEVER and _within_a_stop(own, ends[how]):
         how = "stopped"
     return Reservation(own, start, begin, ends[how], how if ends[how] < _NEVER else "open", minutes)
+
+
+def _left_reserved(evidence: Evidence, own: Session, begin: float) -> float:
+    """Without Duration the CPO chooses the end: when the charge point, or the pushed status, is no longer Reserved."""
+    for table in (chargers(evidence).of("connector_status", own.evse_id), pushed_status(evidence, own.evse_id or "")):
+        reserved = table.when_next("Reserved", begin - 1)
+        left = None if reserved is None else table.when_after(reserved)
+        if reserved is not None and reserved < begin + _SHOWS_S:
+            return _NEVER if left is None else left
+    return _NEVER
 
 
 def _within_a_stop(own: Session, t: float) -> bool:

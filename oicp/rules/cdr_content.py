@@ -116,8 +116,15 @@ def energy_is_what_the_evse_metered(evidence: Evidence) -> Iterator[Yield]:
             continue
         if _reset(own) or real is None:
             yield NotExercised("CDR-024", "the meter was reset, or the transaction never ended")
-        elif own.transactions or not stray_commands(evidence):
+        elif own.transactions or not (stray_commands(evidence) or _nobodys(evidence, own)):
             yield from _compared(evidence, cdr, own, said, real)
+
+
+def _nobodys(evidence: Evidence, own: Session) -> bool:
+    """Something charged on the EVSE since the start that belongs to no session: perhaps to this one."""
+    since = own.start.t if own.start else 0.0
+    later = chargers(evidence).of("transaction", own.evse_id).between(since, evidence.t_end)
+    return any(t.session_id is None for t in later)
 
 
 def _compared(evidence: Evidence, cdr: Exchange, own: Session, said: Decimal, real: Decimal) -> Iterator[Yield]:

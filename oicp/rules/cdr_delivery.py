@@ -1,5 +1,6 @@
 """One CDR for every session, in time, to the right place, and none too many (CDR-001 to -004, -006, -026, -027, -040)."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from oicp import deliveries
@@ -51,10 +52,10 @@ def _missing(evidence: Evidence, own: Session) -> Iterator[Yield]:
     began = own.start.t if own.start else 0.0
     if told is None:
         return
-    grace, waited = cdr_grace(evidence), evidence.t_end - told
+    grace, waited = cdr_grace(evidence), deliveries.watched_until(evidence) - told
     if own.session_id in claimed(evidence):
         yield NotExercised("CDR-001", "the CDR of a session came under another SessionID or path, see there")
-    elif disturbed(evidence, began, told + grace) or deliveries.cpo_gone(evidence):
+    elif disturbed(evidence, began, told + grace):
         return  # SESS-004, CDR-030 and CDR-031 judge it
     elif waited > grace:
         yield from _none_came(own, waited, remotely)
@@ -83,8 +84,8 @@ def _missing_without_truth(evidence: Evidence, own: Session) -> Iterator[Yield]:
     sent = any(e.by_cpo for e in evidence.about("ChargeDetailRecord", "PushEvseStatus", "PushEvseData"))
     if not stops or evidence.run.source not in _BOTH_SIDES or not sent or closed_by_notification(own):
         return
-    waited = evidence.t_end - end_of(stops[0])
-    if own.session_id in claimed(evidence) or disturbed(evidence, stops[0].t, evidence.t_end):
+    waited = deliveries.watched_until(evidence) - end_of(stops[0])
+    if own.session_id in claimed(evidence) or disturbed(evidence, stops[0].t, end_of(stops[0]) + waited - 1):
         return
     if waited > limit(evidence, "cdr_missing_s"):
         yield finding(
@@ -138,13 +139,17 @@ def cdr_is_for_an_open_session(evidence: Evidence) -> Iterator[Yield]:
 @whole.rule("CDR-006")
 def cdr_comes_at_once(evidence: Evidence) -> Iterator[Yield]:
     """A CDR is sent within 10 s after the session was closed in the backend."""
-    disturbing = [e.t for e in cdrs(evidence) if e.faults or deliveries.failed(e)]
+    disturbing = [e.t for e in evidence.exchanges if e.by_cpo and (e.faults or (e.http_status or 500) >= 429)]
     for own in sessions(evidence):
         if own.kind not in _CHARGING or not own.cdrs or not own.accepted:
             continue
         cdr = own.cdrs[0]
         closed = _closed_at(evidence, own, cdr)
-        if closed is None or disturbed(evidence, closed, cdr.t) or any(closed <= t < cdr.t for t in disturbing):
+        if (
+            closed is None
+            or disturbed(evidence, closed, cdr.t)
+            or bisect_left(disturbing, cdr.t) > bisect_left(disturbing, closed)
+        ):
             continue
         yield Checked("CDR-006", CDR)
         if cdr.t - closed > limit(evidence, "cdr_soon_s"):
@@ -226,9 +231,9 @@ def _ended_empty(evidence: Evidence, own: Session, replaced: float | None) -> tu
 
 
 def _not_closed(evidence: Evidence, own: Session, ended: float, allowed: float, how: str) -> Iterator[Yield]:
-    waited = evidence.t_end - ended
+    waited = deliveries.watched_until(evidence) - ended
     assert own.start is not None
-    if disturbed(evidence, own.start.t, ended + allowed) or deliveries.cpo_gone(evidence):
+    if disturbed(evidence, own.start.t, ended + allowed):
         return
     if waited > allowed:
         yield finding(

@@ -44,10 +44,17 @@ def path_served(evidence: Evidence) -> bool:
 def unknown_evse(evidence: Evidence, evse_id: str | None, t: float) -> bool:
     """The CPO operates no such EVSE: it is neither in the fleet nor in its data at the hub, and one of both is known."""
     pushed = pushed_records(evidence)
-    if evse_id is None or not (chargers(evidence).points or pushed):
+    if evse_id is None or not (chargers(evidence).points or _full_load_at(evidence) < t):
         return False
     own = pushed.get(folded(evse_id))
     return not chargers(evidence).known(evse_id) and (own is None or own.at(t) is None)
+
+
+@lru_cache(maxsize=8)
+def _full_load_at(evidence: Evidence) -> float:
+    """When the CPO had first told all its EVSEs."""
+    loads = (e.t for e in evidence.about("PushEvseData") if e.accepted and e.body.get("ActionType") == "fullLoad")
+    return next(loads, float("inf"))
 
 
 def intruded(evidence: Evidence, start: Exchange) -> Transaction | None:

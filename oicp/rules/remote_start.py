@@ -89,6 +89,11 @@ def says_yes_only_to_what_will_charge(evidence: Evidence) -> Iterator[Yield]:
             yield from _took_effect(evidence, start, following.get(start.number, float("inf")))
 
 
+def commands_seen(evidence: Evidence, kind: str = "remote_start_received") -> bool:
+    """Commands to charge points are part of this recording: always in our own runs, else where one was seen."""
+    return evidence.run.source in ("run", "serve") or bool(evidence.seen(kind))
+
+
 def _following(evidence: Evidence) -> dict[int, float]:
     """Number of a start -> second of the next start on the same EVSE."""
     found: dict[int, float] = {}
@@ -115,7 +120,7 @@ def _took_effect(evidence: Evidence, start: Exchange, following: float) -> Itera
             f"Result true although the charge point answered {answers[-1]} to the start command",
             on=start, requirement="RSTART-004", in_answer=True, pointer="/Result",
         )  # fmt: skip
-    elif fleet.plugged(evse_id, start.t, until) and fleet.online(evse_id, start.t, until):
+    elif commands_seen(evidence) and fleet.plugged(evse_id, start.t, until) and fleet.online(evse_id, start.t, until):
         stopped = own is not None and any(stop.t < until for stop in own.stops)
         if evidence.t_end >= until and not stopped and until - end_of(start) >= _AT_ONCE_S:
             yield finding(

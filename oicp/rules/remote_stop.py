@@ -9,6 +9,7 @@ from oicp.evidence import Evidence, Exchange, Observation
 from oicp.limits import limit
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.remote_refusals import STOP, end_of, evse_of, path_served
+from oicp.rules.remote_start import commands_seen
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import Session, folded, opened, same_id, session, session_id_of
 from oicp.transactions import Transaction
@@ -230,7 +231,7 @@ def flows_until(evidence: Evidence, transaction: Transaction) -> float:
 
 def _kept(evidence: Evidence, stop: Exchange, running: Transaction, *, commanded: bool) -> Iterator[Yield]:
     went_on = flows_until(evidence, running) - end_of(stop)
-    ended_itself = running.t_stop is not None and not commanded
+    ended_itself = running.t_stop is not None and not commanded and commands_seen(evidence, "remote_stop_received")
     enough = limit(evidence, "stop_effect_short_s" if ended_itself or running.t_stop is None else "stop_effect_s")
     if went_on >= enough:
         yield finding(

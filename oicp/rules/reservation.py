@@ -154,12 +154,10 @@ def _during(evidence: Evidence, own: Reservation, start: Exchange) -> Iterator[Y
     evco = token_of(start)
     if same_id(evco, own.session.evco_id):
         yield from _holder(evidence, own, start)
-    elif (
-        same_id(start.body.get("ProviderID"), own.session.provider_id)
-        or start.result is None
-        or end_of(start) > own.end
-    ):
-        return  # a race, or one provider: whether the CPO tells drivers of one provider apart is open
+    elif same_id(start.body.get("ProviderID"), own.session.provider_id) or start.result is None:
+        return  # whether the CPO tells drivers of one provider apart is open
+    elif end_of(start) > own.end and own.how != "lapsed":
+        return  # it ended just then
     else:
         yield Checked("RESV-006", START)
         if start.accepted:

@@ -6,7 +6,7 @@ from itertools import islice
 
 from oicp import wire_json
 from oicp.chargers import chargers
-from oicp.deliveries import CDR, cdr_grace, cpo_gone
+from oicp.deliveries import CDR, cdr_grace, watched_until
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import number
@@ -35,8 +35,8 @@ def a_stopped_reservation_gets_its_cdr(evidence: Evidence) -> Iterator[Yield]:
 
 
 def _missing(evidence: Evidence, own: Reservation, stop: Exchange) -> Iterator[Yield]:
-    waited, grace = evidence.t_end - end_of(stop), cdr_grace(evidence)
-    if disturbed(evidence, own.begin, end_of(stop) + grace) or cpo_gone(evidence):
+    waited, grace = watched_until(evidence) - end_of(stop), cdr_grace(evidence)
+    if disturbed(evidence, own.begin, end_of(stop) + grace):
         return
     if waited > grace:
         yield finding(f"no CDR within {waited:.0f} s after the stop of the reservation", on=stop)

@@ -44,6 +44,10 @@ REFUSALS = [
     Case("RSTART-006", SILENT, "no path is served at all", lambda b: b.start(t=10, evse_id="DE*ABC*E999", answer=b"oops", http_status=404)),
     Case("RSTART-006", SILENT, "known, spelled without separators", lambda b: b.start(t=10, evse_id="deabce11")),
     Case("RSTART-006", SILENT, "nothing is known of the fleet", lambda b: b.start(t=10, evse_id="DE*ABC*E9"), run={"fleet": None}),
+    Case("RSTART-006", SILENT, "a recording that begins in the middle", lambda b: (
+        b.push_data([record(OTHER)], t=1, action="update"), b.start(t=10, evse_id="DE*ABC*E9")), run={"fleet": None, "source": "tap"}),
+    Case("RSTART-006", VIOLATED, "not in the full load of the CPO", lambda b: (
+        b.push_data([record(OTHER)], t=1), b.start(t=10, evse_id="DE*ABC*E9")), run={"fleet": None, "source": "tap"}),
     Case("RSTART-007", CONFORMS, "602", lambda b: busy(b, answer=NO["602"])),
     Case("RSTART-007", VIOLATED, "Result true", busy),
     Case("RSTART-007", SILENT, "the charging ended meanwhile", several(

@@ -99,6 +99,9 @@ CASES = [
         reserve(b), b.start(t=20, session=3, answer=ack("601"), **STRANGER), holder_charges(b))),
     Case("RESV-006", VIOLATED, "a stranger can start", lambda b: (reserve(b), b.start(t=20, session=3, **STRANGER))),
     Case("RESV-006", VIOLATED, "the holder cannot", lambda b: (reserve(b), holder_charges(b, answer=ack("601")))),
+    Case("RESV-006", SILENT, "no Duration, a stranger after the CPO let it go", lambda b: (
+        reserve(b, minutes=None), b.connector("Available", t=60), b.start(t=70, session=3, **STRANGER))),
+    Case("RESV-006", VIOLATED, "no Duration, a stranger while it holds", lambda b: (reserve(b, minutes=None), b.start(t=20, session=3, **STRANGER), b.connector("Charging", t=20.02))),
     Case("RESV-006", SILENT, "a stranger after the end", lambda b: (held(b), b.start(t=50, session=3, **STRANGER))),
     Case("RESV-006", SILENT, "the holder has no EV", lambda b: (reserve(b), b.start(t=20, session=3, answer=ack("510")))),
     Case("RESV-007", CONFORMS, "freed", held),
