@@ -161,7 +161,7 @@ class Broker:
 
     def cdr_forwarded(self, session_id: str) -> None:
         """Note that the EMP took a charge detail record."""
-        self.forwarded.add(session_id)
+        self.forwarded.add(session_id.lower())
         self.journal.write("forwarded", session_id=session_id)
 
     # --- state of an earlier hub ---
@@ -186,7 +186,7 @@ class Broker:
                 StoredCdr(row["body"], row["sent"].encode(), row["operator_id"], row["provider_id"], received, None)
             )
         elif kind == "forwarded":
-            self.forwarded.add(row["session_id"])
+            self.forwarded.add(row["session_id"].lower())
         elif kind == "uid":
             self.remembered_uids[row["uid"]] = row["provider_id"]
 

@@ -99,7 +99,7 @@ async def _serve(
         partner, refusal = _named_in_body(broker, where, exchange, sender, body)
         if partner is None:
             return refusal or answers.UNKNOWN_PARTNER
-    if faults := refusals(operation.name, body, strict=broker.settings.strict):
+    if faults := refusals(operation.name, body, where.direction, strict=broker.settings.strict):
         return answers.invalid(faults)
     if (refusal := other_id_in_body(broker, operation, partner, body)) is not None:
         return refusal

@@ -72,11 +72,15 @@ class Hub:
             await self._server.start()
             self.broker.recorder.observe("hub_up")
 
-    def rotate_certificate(self, issued: Issued | None = None) -> Issued:
-        """Serve new connections with another certificate: a fresh one of the CA, or the given one (wrong name, foreign CA)."""
+    def rotate_certificate(self, issued: Issued | None = None, *, note: str | None = None) -> Issued:
+        """Serve new connections with another certificate: a fresh one of the CA, or the given one (wrong name, foreign CA).
+
+        `note`: what it is in words; "own" for one that partners may trust.
+        """
         chosen = issued or self.broker.authority.issue_server(self._hosts(), name="hub")
         self._serve_with(chosen)
-        self.broker.recorder.observe("hub_setting", setting="server_certificate", value=chosen.certificate.subject)
+        value = note or ("renewed" if issued is None else chosen.certificate.subject)
+        self.broker.recorder.observe("hub_setting", setting="server_certificate", value=value)
         return chosen
 
     def _hosts(self) -> tuple[str, ...]:

@@ -5,14 +5,21 @@ from typing import TypeAlias
 
 from fake_hubject.answers import Reply
 from fake_hubject.broker import Broker, Call
-from fake_hubject.services import charge_detail_record, evse_data, evse_status, remote_requests
+from fake_hubject.services import (
+    authentication_data,
+    authorization,
+    charge_detail_record,
+    charging_notifications,
+    dynamic_pricing,
+    evse_data,
+    evse_status,
+    reservation,
+)
 
 Service: TypeAlias = Callable[[Broker, Call], Awaitable[Reply]]
 
 SERVICES: dict[str, Service] = {
-    **evse_data.OPERATIONS, **evse_status.OPERATIONS, **charge_detail_record.OPERATIONS,
-    **dict.fromkeys(
-        (remote_requests.START, remote_requests.STOP, remote_requests.RESERVE, remote_requests.RELEASE),
-        remote_requests.from_emp,
-    ),
+    **evse_data.OPERATIONS, **evse_status.OPERATIONS, **charge_detail_record.OPERATIONS, **authorization.OPERATIONS,
+    **reservation.OPERATIONS, **charging_notifications.OPERATIONS, **dynamic_pricing.OPERATIONS,
+    **authentication_data.OPERATIONS,
 }  # fmt: skip

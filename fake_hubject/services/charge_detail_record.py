@@ -1,14 +1,18 @@
 """Charge detail records: checked, stored, the session closed, acknowledged; then on to the EMP as they came."""
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import timedelta
+from decimal import Decimal
 
-from fake_hubject.answers import BAD_SESSION, CLOSED_SESSION, UNAUTHORIZED, Reply, acknowledgement, refused
+from fake_hubject.answers import BAD_SESSION, CLOSED_SESSION, UNAUTHORIZED, Reply, acknowledgement, refused, unreadable
 from fake_hubject.broker import Broker, Call, StoredCdr
 from fake_hubject.emps import EmpFailed
+from fake_hubject.services.pulls import paged
 from fake_hubject.services.pushes import text
+from fake_hubject.services.values import moment, number
 from fake_hubject.sessions import HubSession
 from oicp.wire_json import Json
+
+_RANGE = 'Object errors: ERoamingGetChargeDetailRecords23: The difference between "From" and "To" can\'t be more than 90 days.'
 
 
 async def charge_detail_record(broker: Broker, call: Call) -> Reply:
@@ -91,26 +95,43 @@ def _unsigned(broker: Broker, body: dict[str, Json], energy: Decimal | None) -> 
     return None
 
 
-def number(value: Json) -> Decimal | None:
-    """A JSON number (or a number written as text) as an exact decimal."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        return None
-    try:
-        found = Decimal(value)
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
+async def get_charge_detail_records(broker: Broker, call: Call) -> Reply:
+    """Hand an EMP its charge detail records of a time range, delivered ones included."""
+    if call.partner.locked:
+        return UNAUTHORIZED
+    begin, end = moment(call.body.get("From")), moment(call.body.get("To"))
+    if begin is None or end is None or (end - begin) > timedelta(days=broker.settings.cdr_pull_days):
+        return unreadable(_RANGE)
+    found = [_pulled(c) for c in broker.cdrs if begin <= c.received_at <= end and _wanted(broker, call, c)]
+    return paged(call, found)
 
 
-def moment(value: Json) -> datetime | None:
-    """A time with offset; one without is read as UTC."""
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
+def _wanted(broker: Broker, call: Call, cdr: StoredCdr) -> bool:
+    if cdr.provider_id != call.partner.id:
+        return False
+    sessions, operators = (_texts(call.body.get(name)) for name in ("SessionID", "OperatorID"))
+    if sessions and str(cdr.body.get("SessionID")).lower() not in {s.lower() for s in sessions}:
+        return False
+    evse_id = text(cdr.body, "EvseID")
+    if operators and not any(_is_of(broker, cdr, evse_id, operator) for operator in operators):
+        return False
+    forwarded = call.body.get("CDRForwarded", call.body.get("CDRForwarder"))
+    return not isinstance(forwarded, bool) or forwarded is (str(cdr.body.get("SessionID")).lower() in broker.forwarded)
 
 
-OPERATIONS = {"ChargeDetailRecord": charge_detail_record}
+def _is_of(broker: Broker, cdr: StoredCdr, evse_id: str, operator_id: str) -> bool:
+    named = broker.key(operator_id)
+    return named == broker.key(cdr.operator_id) or broker.key(evse_id).startswith(named)
+
+
+def _texts(value: Json) -> list[str]:
+    """One id or a list of ids."""
+    return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str) and v]
+
+
+def _pulled(cdr: StoredCdr) -> dict[str, Json]:
+    named = {"HubOperatorID": cdr.operator_id, "HubProviderID": cdr.provider_id}
+    return cdr.body | {name: value for name, value in named.items() if cdr.body.get(name) is None}
+
+
+OPERATIONS = {"ChargeDetailRecord": charge_detail_record, "GetChargeDetailRecords": get_charge_detail_records}
