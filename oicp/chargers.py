@@ -135,6 +135,19 @@ class Chargers:
         table = self._online(evse_id)
         return not table.times or table.steady(begin, end) is True
 
+    def offline_periods(self, evse_id: str | None) -> list[tuple[float, float]]:
+        """Periods in which the charge point had no connection after it had been connected once; the last may never end."""
+        found: list[tuple[float, float]] = []
+        begun: float | None = None
+        table = self._online(evse_id)
+        for t, online in zip(table.times, table.values, strict=True):
+            if not online and begun is None and t > table.times[0]:
+                begun = t
+            elif online and begun is not None:
+                found.append((begun, t))
+                begun = None
+        return [*found, (begun, float("inf"))] if begun is not None else found
+
     def plugged(self, evse_id: str | None, begin: float, end: float) -> bool | None:
         """A cable was in, or was not, all the time; None if that changed. Never plugged counts as not plugged."""
         table = self.of("plug", evse_id)

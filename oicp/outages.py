@@ -69,12 +69,12 @@ def down_at_the_end(evidence: Evidence) -> bool:
 
 
 @lru_cache(maxsize=8)
-def troubled(evidence: Evidence) -> Periods:
-    """Periods in which pushes could not work as usual: the hub or the CPO down, or messages undelivered, plus time to recover."""
-    spans = [*hub_down(evidence).spans, *cpo_down(evidence).spans]
-    spans += [
-        (e.t, (e.t if e.t_end is None else e.t_end) + 1.0) for e in evidence.exchanges if e.by_cpo and undelivered(e)
-    ]
+def status_troubled(evidence: Evidence) -> Periods:
+    """Periods in which statuses could not be pushed as usual: the hub or the CPO down, status pushes undelivered, and a moment after."""
+    spans = [*hub_down(evidence).spans, *((begin, end + 5.0) for begin, end in cpo_down(evidence).spans)]
+    for e in evidence.about("PushEvseStatus"):
+        if e.by_cpo and (undelivered(e) or e.faults or e.status_code in TRANSIENT):
+            spans.append((e.t, (e.t if e.t_end is None else e.t_end) + 1.0))
     merged: list[tuple[float, float]] = []
     for begin, end in sorted(spans):
         if merged and begin <= merged[-1][1]:

@@ -1,0 +1,217 @@
+"""What the status of each EVSE had to be, from what its charge point told the CPO, and what the CPO pushed."""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from oicp.chargers import chargers
+from oicp.evidence import Evidence, Exchange
+from oicp.moments import number
+from oicp.outages import cpo_down
+from oicp.pushes import DATA, STATUS, pushes
+from oicp.services import HUB_TO_CPO
+from oicp.sessions import folded, session_id_of, transactions
+
+AVAILABLE, OCCUPIED, RESERVED = "Available", "Occupied", "Reserved"
+OUT_OF_SERVICE, UNKNOWN = "OutOfService", "Unknown"
+_CHARGING = ("Charging", "SuspendedEV", "SuspendedEVSE")
+_PLUGGED = ("Preparing", "Finishing", "Occupied")
+_DOWN = ("Faulted", "Unavailable")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch in which one EVSE had one status. `kind`: available, plugged, charging, reserved, down.
+
+    `t`: the CPO was told. `end`: the next change really happened, infinity if none did; `end_told`: the CPO was told of it.
+    `right`: statuses that tell it, `contested`: those that only warn. `state`: OCPP state.
+    """
+
+    t: float
+    kind: str
+    state: str
+    right: frozenset[str]
+    contested: frozenset[str]
+    end: float = float("inf")
+    end_told: float = float("inf")
+
+    @property
+    def fitting(self) -> frozenset[str]:
+        """Right or contested."""
+        return self.right | self.contested
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One status the CPO pushed."""
+
+    t: float
+    status: str
+    exchange: Exchange
+    pointer: str
+    accepted: bool
+    full_load: bool
+
+
+@dataclass(frozen=True)
+class History:
+    """One EVSE: its phases and the statuses pushed for it, both in order."""
+
+    evse_id: str
+    phases: tuple[Phase, ...]
+    told: tuple[Told, ...]
+
+    def phase_at(self, t: float) -> int:
+        """Index of the phase at second `t`; -1 before the first."""
+        return bisect_right(self.phases, t, key=lambda p: p.t) - 1
+
+    def said_before(self, t: float) -> Told | None:
+        """The last status pushed before second `t`."""
+        at = bisect_left(self.told, t, key=lambda p: p.t)
+        return self.told[at - 1] if at else None
+
+    def said_between(self, begin: float, end: float) -> tuple[Told, ...]:
+        """Statuses pushed from `begin` up to `end`."""
+        return self.told[
+            bisect_left(self.told, begin, key=lambda p: p.t) : bisect_left(self.told, end, key=lambda p: p.t)
+        ]
+
+    def last_accepted(self, t: float) -> Told | None:
+        """The status at the hub at second `t`."""
+        at = bisect_right(self.told, t, key=lambda p: p.t)
+        return next((self.told[i] for i in range(at - 1, -1, -1) if self.told[i].accepted), None)
+
+
+def _kind(state: str, charging: bool) -> tuple[str, frozenset[str], frozenset[str]]:
+    none: frozenset[str] = frozenset()
+    if charging or state in _CHARGING:
+        right = {OCCUPIED} | ({OUT_OF_SERVICE} if state in _DOWN else set())
+        return "charging", frozenset(right), frozenset((UNKNOWN,)) if state in _DOWN else none
+    if state in _DOWN:
+        return "down", frozenset((OUT_OF_SERVICE,)), frozenset((UNKNOWN,))
+    if state == "Reserved":
+        return "reserved", frozenset((RESERVED,)), none
+    if state in _PLUGGED:
+        return "plugged", frozenset((OCCUPIED,)), frozenset((AVAILABLE,))
+    return "available", frozenset((AVAILABLE,)), none
+
+
+@lru_cache(maxsize=8)
+def histories(evidence: Evidence) -> tuple[History, ...]:
+    """All EVSEs whose charge point reported something and whose status the CPO may push."""
+    told = _told(evidence)
+    fleet = chargers(evidence)
+    spans: dict[str, list[tuple[float, float, float, float]]] = {}
+    for t in transactions(evidence):
+        begin = t.t_start_delivered or t.t_start
+        end = float("inf") if t.t_stop is None else t.t_stop
+        after = float("inf") if t.t_stop is None else t.t_stop_delivered or t.t_stop
+        spans.setdefault(folded(t.evse_id), []).append((t.t_start, begin, end, after))
+    names = {folded(o.evse_id): o.evse_id for o in evidence.seen("connector_status") if o.evse_id}
+    found = []
+    for key, evse_id in names.items():
+        real, delivered = fleet.of("connector_status", evse_id), fleet.of("connector_status_delivered", evse_id)
+        changes = _changes(
+            list(zip(real.times, real.values, strict=True)), list(zip(delivered.times, delivered.values, strict=True))
+        )
+        found.append(History(evse_id, _phases(changes, spans.get(key, [])), tuple(told.get(key, ()))))
+    return tuple(found)
+
+
+def _changes(real: list[tuple[float, str]], delivered: list[tuple[float, str]]) -> list[tuple[float, float, str]]:
+    """States as the CPO was told them: when it really changed, when the CPO knew, the state."""
+    if not delivered:
+        return [(t, t, state) for t, state in real]
+    times = [t for t, _ in real]
+    found = []
+    for t, state in delivered:
+        at = bisect_right(times, t) - 1
+        while at > 0 and real[at][1] != state and t - real[at][0] < 5.0:
+            at -= 1
+        happened = real[at][0] if at >= 0 and real[at][1] == state else t
+        found.append((happened, t, state))
+    return found
+
+
+def _phases(
+    changes: list[tuple[float, float, str]], spans: list[tuple[float, float, float, float]]
+) -> tuple[Phase, ...]:
+    events: list[tuple[float, float, str, str | bool]] = [(told, real, "state", state) for real, told, state in changes]
+    for t_start, begin, end, after in spans:
+        events.append((begin, t_start, "charging", True))
+        if end != float("inf"):
+            events.append((after, end, "charging", False))
+    state, charging, found = "", False, list[Phase]()
+    for told, real, what, value in sorted(events, key=lambda e: e[0]):
+        state, charging = (str(value), charging) if what == "state" else (state, bool(value))
+        if not state:
+            continue
+        kind, right, contested = _kind(state, charging)
+        if found and found[-1].kind == kind and found[-1].right == right:
+            continue
+        if found:
+            found[-1] = replace(found[-1], end=max(found[-1].t, min(real, told)), end_told=told)
+        found.append(Phase(told, kind, state, right, contested))
+    return tuple(found)
+
+
+def _told(evidence: Evidence) -> dict[str, list[Told]]:
+    found: dict[str, list[Told]] = {}
+    for push in pushes(evidence):
+        if push.exchange.operation != STATUS or push.action == "delete":
+            continue
+        for key, record in push.records.items():
+            status = record.get("EvseStatus")
+            if isinstance(status, str):
+                pointer = f"/OperatorEvseStatus/EvseStatusRecord/{push.index[key]}/EvseStatus"
+                found.setdefault(key, []).append(
+                    Told(push.t, status, push.exchange, pointer, push.stored, push.is_full_load)
+                )
+    return found
+
+
+@lru_cache(maxsize=8)
+def dynamic_since(evidence: Evidence) -> dict[str, float] | None:
+    """From which second on the status of an EVSE is due: its record with dynamic information was taken. None: no data push at all."""
+    found: dict[str, float] = {}
+    seen = False
+    for push in pushes(evidence):
+        if push.exchange.operation != DATA:
+            continue
+        seen = True
+        for key, record in push.records.items() if push.stored and push.action != "delete" else ():
+            if str(record.get("DynamicInfoAvailable")).lower() == "false":
+                found.pop(key, None)
+            else:
+                found.setdefault(key, push.exchange.t_end or push.t)
+    return found if seen else None
+
+
+def due(evidence: Evidence, evse_id: str, t: float) -> bool:
+    """The hub expects the status of this EVSE at second `t`."""
+    known = dynamic_since(evidence)
+    return known is None or known.get(folded(evse_id), float("inf")) <= t
+
+
+def unreachable_since(evidence: Evidence, evse_id: str, begin: float, end: float) -> bool:
+    """The charge point had no connection at some moment from `begin` to `end`, or the CPO did not run."""
+    return not chargers(evidence).online(evse_id, begin, end) or cpo_down(evidence).touch(begin, end)
+
+
+@lru_cache(maxsize=8)
+def _reservations(evidence: Evidence) -> dict[str, list[tuple[float, float]]]:
+    """Seconds from which and until when an accepted reservation may hold, by EVSE."""
+    stops = {session_id_of(e): e.t for e in evidence.about("AuthorizeRemoteReservationStop") if e.accepted}
+    found: dict[str, list[tuple[float, float]]] = {}
+    for e in evidence.about("AuthorizeRemoteReservationStart", direction=HUB_TO_CPO):
+        if e.accepted and isinstance(e.body.get("EvseID"), str):
+            minutes = number(e.body.get("Duration"))
+            lasting = float(minutes) * 60 if minutes is not None and 0 < minutes < 1000 else 3600.0
+            end = min(e.t + lasting, stops.get(session_id_of(e), float("inf")))
+            found.setdefault(folded(e.body["EvseID"]), []).append((e.t, end))
+    return found
+
+
+def reserved_at(evidence: Evidence, evse_id: str, t: float, room: float) -> bool:
+    """An accepted reservation holds at second `t`, give or take `room` seconds."""
+    return any(begin <= t <= end + room for begin, end in _reservations(evidence).get(folded(evse_id), ()))

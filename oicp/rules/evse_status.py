@@ -1,0 +1,167 @@
+"""Statuses against what the EVSE did (STAT-007, STAT-010 to STAT-013)."""
+
+from collections.abc import Iterator
+
+from oicp.chargers import chargers
+from oicp.evidence import Evidence
+from oicp.evse_states import (
+    AVAILABLE,
+    OCCUPIED,
+    OUT_OF_SERVICE,
+    RESERVED,
+    UNKNOWN,
+    History,
+    Phase,
+    Told,
+    due,
+    histories,
+    reserved_at,
+    unreachable_since,
+)
+from oicp.limits import limit
+from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
+from oicp.rules.evse_status_missing import missing
+
+whole = rules_about_evidence()
+_KNOWN = (AVAILABLE, OCCUPIED, RESERVED, OUT_OF_SERVICE, UNKNOWN)
+_CORRECTED_S = 2.0
+
+
+@whole.rule("STAT-007", "STAT-010", "STAT-011", "STAT-012", "STAT-013")
+def tells_the_status_as_it_is(evidence: Evidence) -> Iterator[Yield]:
+    """Pushed statuses are those of the EVSE: Occupied in a session, OutOfService when down, Reserved and Available only then."""
+    if not evidence.run.truth:
+        return
+    for history in histories(evidence):
+        wrong = False
+        for told in history.told:
+            for item in _judged(evidence, history, told):
+                wrong |= not isinstance(item, Checked)
+                yield item
+        for item in missing(evidence).get(history.evse_id, ()):
+            if item.requirement != "STAT-005":
+                yield item
+        if not wrong and len({p.status for p in history.told}) > 1:
+            yield Checked("STAT-007", "PushEvseStatus")
+
+
+def _judged(evidence: Evidence, history: History, told: Told) -> Iterator[Yield]:
+    at = history.phase_at(told.t)
+    if at < 0 or told.status not in _KNOWN:
+        return
+    phase = history.phases[at]
+    if told.status in phase.right:
+        yield from _right(phase, told)
+    elif told.status == RESERVED and reserved_at(evidence, history.evse_id, told.t, limit(evidence, "status_soon_s")):
+        yield Checked("STAT-013", "PushEvseStatus")
+    elif not _excused(evidence, history, at, told):
+        stale = _late_for(evidence, history, at, told)
+        if stale is None:
+            yield from _wrong(evidence, history, phase, told)
+        elif _overtaken(history, phase, told):
+            yield _finding(
+                "STAT-007",
+                history,
+                told,
+                f"{told.status} (of {stale.state}) came after the status of {phase.state} had been pushed",
+            )
+
+
+def _right(phase: Phase, told: Told) -> Iterator[Yield]:
+    by_kind = {
+        "charging": "STAT-010",
+        "plugged": "STAT-010",
+        "down": "STAT-012",
+        "reserved": "STAT-013",
+        "available": "STAT-011",
+    }
+    yield Checked(by_kind[phase.kind], "PushEvseStatus")
+    if phase.kind in ("charging", "down", "reserved"):
+        yield Checked("STAT-011", "PushEvseStatus")
+
+
+def _excused(evidence: Evidence, history: History, at: int, told: Told) -> bool:
+    """The status tells of what is just about to happen, was a snapshot a moment old, or the charge point was not in reach."""
+    phase, settles = history.phases[at], limit(evidence, "status_settles_s")
+    following = history.phases[at + 1] if at + 1 < len(history.phases) else None
+    if following is not None and told.status in following.fitting and told.t >= phase.end - settles:
+        return True
+    before = history.said_before(told.t)
+    snapshot = (
+        at > 0 and before is not None and before.status == told.status and told.status in history.phases[at - 1].fitting
+    )
+    corrected = told.full_load or any(
+        p.status in phase.right for p in history.said_between(told.t, told.t + _CORRECTED_S)
+    )
+    if snapshot and corrected and told.t <= phase.t + settles:
+        return True
+    lost = unreachable_since(evidence, history.evse_id, phase.t, told.t)
+    return lost and told.status in (UNKNOWN, OUT_OF_SERVICE, AVAILABLE)
+
+
+def _late_for(evidence: Evidence, history: History, at: int, told: Told) -> Phase | None:
+    """The earlier phase this push tells of, if that had not been told before and is not too long ago."""
+    oldest = told.t - limit(evidence, "status_late_s")
+    for earlier in reversed(history.phases[max(0, at - 8) : at]):
+        if earlier.end_told < oldest:
+            return None
+        if told.status in earlier.fitting and not _told_already(history, earlier, told):
+            return earlier
+    return None
+
+
+def _told_already(history: History, phase: Phase, told: Told) -> bool:
+    before = history.said_before(phase.t)
+    if before is not None and before.status in phase.fitting:
+        return True  # it did not have to be told again
+    return any(p.status in phase.fitting for p in history.said_between(phase.t, told.t))
+
+
+def _overtaken(history: History, phase: Phase, told: Told) -> bool:
+    """The present status had been pushed before, and was not put right at once."""
+    newer = any(p.status in phase.right for p in history.said_between(phase.t, told.t))
+    corrected = any(p.status in phase.right for p in history.said_between(told.t, told.t + _CORRECTED_S))
+    return newer and not corrected
+
+
+def _finding(requirement: str, history: History, told: Told, text: str, *, contested: bool = False) -> Yield:
+    return finding(
+        f"{history.evse_id}: {text}", on=told.exchange, pointer=told.pointer, requirement=requirement,
+        evse_id=history.evse_id, contested=contested,
+    )  # fmt: skip
+
+
+def _wrong(evidence: Evidence, history: History, phase: Phase, told: Told) -> Iterator[Yield]:
+    if not due(evidence, history.evse_id, told.t):
+        return
+    text = f"{told.status} was pushed while the EVSE was {_shown(phase)}"
+    if told.status == RESERVED:
+        yield _finding("STAT-013", history, told, text)
+    elif phase.kind in ("charging", "plugged"):
+        yield _finding("STAT-010", history, told, text, contested=told.status in phase.contested)
+        if phase.kind == "charging" and told.status == AVAILABLE:
+            yield _finding("STAT-011", history, told, text)
+    elif phase.kind == "down":
+        yield _finding("STAT-012", history, told, text, contested=told.status in phase.contested)
+        if told.status == AVAILABLE:
+            yield _finding("STAT-011", history, told, text)
+    elif phase.kind == "reserved":
+        if told.status == AVAILABLE:
+            yield _finding("STAT-011", history, told, text)
+    elif told.status == OCCUPIED and _start_pending(evidence, history, told):
+        yield _finding(
+            "STAT-010", history, told, text + ": an accepted start without an EV leaves it Available", contested=True
+        )
+    else:
+        yield _finding("STAT-007", history, told, text)
+
+
+def _shown(phase: Phase) -> str:
+    return f"{phase.state} with a transaction running" if phase.kind == "charging" else phase.state
+
+
+def _start_pending(evidence: Evidence, history: History, told: Told) -> bool:
+    """A start was accepted not long ago and no transaction has begun since."""
+    fleet, since = chargers(evidence), told.t - limit(evidence, "status_late_s")
+    asked = fleet.of("remote_start_received", history.evse_id).between(since, told.t)
+    return bool(asked) and not fleet.of("transaction", history.evse_id).between(asked[-1].t, told.t)

@@ -1,0 +1,144 @@
+"""Phases of an EVSE whose status was not pushed, or late: who is to be told of it (STAT-005, 010, 012, 013)."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from oicp.evidence import Evidence
+from oicp.evse_states import AVAILABLE, RESERVED, History, Phase, Told, due, histories, unreachable_since
+from oicp.limits import limit
+from oicp.outages import status_troubled
+from oicp.rulebook import ERROR, WARNING, Checked, Finding, Grade, Yield
+from oicp.services import HUB_TO_CPO
+
+_EARLY_S = 2.0
+_SURE_S = 10.0
+"""A state that lasted this long, and four times longer than the backend takes for others, was left out and not just late."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """A phase whose status had to be pushed. `by`: the push that told it; `waited`: seconds until then or to its end."""
+
+    history: History
+    phase: Phase
+    by: Told | None
+    waited: float
+    closed: bool
+    before: Told | None
+
+
+@lru_cache(maxsize=8)
+def needs(evidence: Evidence) -> tuple[_Need, ...]:
+    """All changes of status that had to be pushed."""
+    found = []
+    for history in histories(evidence):
+        for phase in history.phases:
+            need = _need(evidence, history, phase)
+            if need is not None:
+                found.append(need)
+    return tuple(found)
+
+
+def _need(evidence: Evidence, history: History, phase: Phase) -> _Need | None:
+    before = history.said_before(phase.t - _EARLY_S)
+    if before is not None and before.status in phase.fitting:
+        return None
+    end = min(phase.end, evidence.t_end)
+    late = limit(evidence, "status_missing_s")
+    by = next(
+        (p for p in history.said_between(phase.t - _EARLY_S, max(end, phase.t) + 0.001) if p.status in phase.fitting),
+        None,
+    )
+    waited = (by.t if by else end) - phase.t
+    touched = status_troubled(evidence).touch(phase.t - _EARLY_S, min(end, phase.t + late))
+    lost = unreachable_since(evidence, history.evse_id, phase.t, min(end, phase.t + waited))
+    if not due(evidence, history.evse_id, phase.t) or touched or (lost and by is None):
+        return None
+    return _Need(history, phase, by, max(0.0, waited), phase.end <= evidence.t_end, before)
+
+
+@lru_cache(maxsize=8)
+def _pace(evidence: Evidence) -> float | None:
+    """The longest this backend took to push a change; None while fewer than two are known."""
+    taken = [need.waited for need in needs(evidence) if need.by is not None]
+    return max(taken) if len(taken) > 1 else None
+
+
+@lru_cache(maxsize=8)
+def missing(evidence: Evidence) -> dict[str, tuple[Yield, ...]]:
+    """What is to be said about each EVSE: changes that were pushed (checked), late, or not at all."""
+    found: dict[str, list[Yield]] = {}
+    for need in needs(evidence):
+        item = _pushed(evidence, need) if need.by else _not_pushed(evidence, need)
+        if item is not None:
+            found.setdefault(need.history.evse_id, []).append(item)
+    for history in histories(evidence):
+        found.setdefault(history.evse_id, []).extend(_waiting_cars(evidence, history))
+    return {evse_id: tuple(items) for evse_id, items in found.items()}
+
+
+def _pushed(evidence: Evidence, need: _Need) -> Yield:
+    if need.waited <= limit(evidence, "status_late_s"):
+        return Checked("STAT-005", "PushEvseStatus")
+    told = f"{need.phase.state} was pushed only after {need.waited:.0f} s"
+    return _said(need, "STAT-005", told, _by_time(evidence, need.waited))
+
+
+def _by_time(evidence: Evidence, waited: float) -> Grade:
+    return ERROR if waited > limit(evidence, "status_missing_s") else WARNING
+
+
+def _not_pushed(evidence: Evidence, need: _Need) -> Yield | None:
+    told = f"{need.phase.state} lasted {need.waited:.0f} s and was not pushed"
+    shown = f"; the hub shows {need.before.status}" if need.before else ""
+    pace = _pace(evidence)
+    if pace is not None and need.waited >= max(_SURE_S, 4 * pace):
+        text = f"{told}, other changes are pushed within {pace:.1f} s{shown}"
+        return _said(need, _responsible(need), text, ERROR)
+    if need.waited > limit(evidence, "status_late_s"):
+        return _said(need, "STAT-005", told + shown, _by_time(evidence, need.waited))
+    if need.closed and need.waited >= _SURE_S:
+        return _said(need, "STAT-005", told + shown, WARNING)
+    return None
+
+
+def _responsible(need: _Need) -> str:
+    if need.phase.kind in ("charging", "plugged"):
+        return "STAT-010"
+    if need.phase.kind == "down":
+        return "STAT-012"
+    return "STAT-013" if need.before is not None and need.before.status == RESERVED else "STAT-005"
+
+
+def _said(need: _Need, requirement: str, told: str, grade: Grade) -> Finding:
+    evse_id = need.history.evse_id
+    exchange = need.by.exchange.number if need.by else None
+    return Finding(requirement, f"{evse_id}: {told}", grade, exchange=exchange, evse_id=evse_id)
+
+
+def _waiting_cars(evidence: Evidence, history: History) -> list[Yield]:
+    """A car that is plugged in and not charging, while the hub shows Available: the contested variant of STAT-010."""
+    for phase in history.phases:
+        before = history.said_before(phase.t)
+        lasted = min(phase.end, evidence.t_end) - phase.t
+        silent = not history.said_between(phase.t, min(phase.end, evidence.t_end))
+        shows = before is not None and before.accepted and before.status == AVAILABLE
+        if phase.kind == "plugged" and shows and silent and lasted >= 2 * limit(evidence, "status_soon_s"):
+            told = f"{history.evse_id}: {phase.state} for {lasted:.0f} s, and the hub shows Available"
+            return [Finding("STAT-010", told, WARNING, evse_id=history.evse_id, contested=True)]
+    return []
+
+
+def nothing_pushed(evidence: Evidence) -> Finding | None:
+    """Statuses changed and the backend never pushed one of the changes."""
+    found = needs(evidence)
+    left_out = [need for need in found if need.by is None and need.waited >= limit(evidence, "status_soon_s")]
+    if len(left_out) < 2 or any(need.by for need in found):
+        return None
+    first = min(need.phase.t for need in left_out)
+    silent = not any(p.t > first for need in left_out for p in need.history.told)
+    awake = any(e.direction is HUB_TO_CPO or e.by_cpo for e in evidence.exchanges)
+    if not silent or not awake or evidence.t_end - first < limit(evidence, "status_late_s"):
+        return None
+    told = f"{len(left_out)} changes of status lasted {limit(evidence, 'status_soon_s'):g} s and longer, and none was pushed"
+    return Finding("STAT-005", told, ERROR)

@@ -1,0 +1,357 @@
+"""Statuses: for known EVSEs, at once, in order, and as the EVSE is."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.rules.build import EVSE, OTHER, Build, ack, outcome, record, verdict
+
+DOWN = {"http_status": 503, "answer": b"", "faults": ("down",)}
+
+
+def base(**run: Any) -> Build:
+    """A started backend whose EVSEs are published and Available."""
+    build = Build(**run)
+    build.observe("cpo_started", t=0, pid=1)
+    for evse in (EVSE, OTHER):
+        build.observe("charge_point_connected", t=0.05, charge_point="CP-1" if evse == EVSE else "CP-2")
+        build.connector("Available", t=0.1, evse_id=evse)
+    build.push_data([record(EVSE), record(OTHER)], t=0.5)
+    build.push_status({EVSE: "Available", OTHER: "Available"}, t=0.7, action="fullLoad")
+    return build
+
+
+def pushed(build: Build, *told: tuple[float, str]) -> None:
+    for t, status in told:
+        build.push_status({EVSE: status}, t=t)
+
+
+def session(build: Build, begin: float = 10, end: float = 40) -> None:
+    """Plugged in, charging, unplugged; no status is pushed."""
+    build.charge(t=begin, seconds=end - begin, status=False)
+
+
+def conforming(build: Build) -> None:
+    session(build)
+    pushed(build, (10.5, "Occupied"), (42.5, "Available"))
+
+
+def each_change(build: Build) -> None:
+    session(build)
+    pushed(build, (10.3, "Occupied"), (11.5, "Occupied"), (40.4, "Occupied"), (42.3, "Available"))
+
+
+def waiting_car_available(build: Build) -> None:
+    build.connector("Preparing", t=10)
+    pushed(build, (12.5, "Available"))
+
+
+def silent_waiting_car(build: Build) -> None:
+    build.connector("Preparing", t=10)
+    build.connector("Available", t=40)
+
+
+def charging_as_available(build: Build) -> None:
+    session(build)
+    pushed(build, (10.5, "Occupied"), (11.5, "Available"), (40.5, "Occupied"), (42.5, "Available"))
+
+
+def suspended_as_available(build: Build) -> None:
+    session(build)
+    build.connector("SuspendedEV", t=20)
+    pushed(build, (10.5, "Occupied"), (20.2, "Available"), (42.5, "Available"))
+
+
+def available_a_moment_early(build: Build) -> None:
+    session(build)
+    pushed(build, (10.5, "Occupied"), (39.0, "Available"))
+
+
+def late_but_in_order(build: Build) -> None:
+    session(build)
+    pushed(build, (15, "Occupied"), (47, "Available"))
+
+
+def faulted_in_session(build: Build) -> None:
+    session(build)
+    build.connector("Faulted", t=20)
+    pushed(build, (10.5, "Occupied"), (20.2, "OutOfService"), (42.5, "Available"))
+
+
+def overtaken(build: Build) -> None:
+    session(build, end=41)
+    pushed(build, (42, "Occupied"), (43.5, "Available"), (43.6, "Occupied"))
+
+
+def overtaken_and_late(build: Build) -> None:
+    session(build)
+    pushed(build, (42.5, "Available"), (43, "Occupied"))
+
+
+def snapshot_a_moment_old(build: Build) -> None:
+    session(build)
+    build.push_status({EVSE: "Available", OTHER: "Available"}, t=10.2, action="fullLoad")
+    pushed(build, (10.5, "Occupied"), (42.5, "Available"))
+
+
+def fault_told(build: Build, status: str = "OutOfService") -> None:
+    build.connector("Faulted", t=10)
+    pushed(build, (10.2, status))
+    build.connector("Available", t=40)
+    pushed(build, (40.2, "Available"))
+
+
+def fault_as_unknown(build: Build) -> None:
+    fault_told(build, "Unknown")
+
+
+def fault_as_available(build: Build) -> None:
+    fault_told(build, "Available")
+
+
+def fault_never_told(build: Build) -> None:
+    conforming(build)
+    build.connector("Faulted", t=60)
+    build.connector("Available", t=90)
+
+
+def fault_too_short_to_tell(build: Build) -> None:
+    conforming(build)
+    build.connector("Faulted", t=60)
+    build.connector("Available", t=64)
+
+
+def reserved(build: Build) -> None:
+    build.connector("Reserved", t=10)
+    pushed(build, (10.3, "Reserved"))
+    build.connector("Available", t=30)
+    pushed(build, (30.3, "Available"))
+
+
+def reserved_for_ever(build: Build) -> None:
+    conforming(build)
+    build.connector("Reserved", t=60)
+    pushed(build, (60.3, "Reserved"))
+    build.connector("Available", t=80)
+
+
+def reserved_without_reason(build: Build) -> None:
+    pushed(build, (20, "Reserved"))
+
+
+def reserved_by_oicp(build: Build) -> None:
+    build.start(t=19, operation="AuthorizeRemoteReservationStart", body={"Duration": 15})
+    pushed(build, (20, "Reserved"))
+
+
+def available_while_reserved(build: Build) -> None:
+    build.connector("Reserved", t=10)
+    pushed(build, (10.5, "Reserved"), (20, "Available"))
+
+
+def lost(build: Build) -> None:
+    build.observe("charge_point_disconnected", t=10, charge_point="CP-1", reason="gone")
+    build.observe("note", t=10, evse_id=EVSE, charge_point="CP-1", text="belongs here")
+    pushed(build, (20, "Unknown"))
+
+
+STATES = ("STAT-007", "STAT-010", "STAT-011", "STAT-012", "STAT-013")
+SILENT = ("conforms", "not-exercised")
+
+
+@pytest.mark.parametrize(
+    ("story", "broken"),
+    [
+        (conforming, {}),
+        (each_change, {}),
+        (waiting_car_available, {"STAT-010": "warned"}),
+        (silent_waiting_car, {"STAT-010": "warned"}),
+        (charging_as_available, {"STAT-010": "violated"}),
+        (suspended_as_available, {"STAT-010": "violated"}),
+        (available_a_moment_early, {}),
+        (late_but_in_order, {}),
+        (faulted_in_session, {}),
+        (overtaken, {"STAT-007": "violated"}),
+        (overtaken_and_late, {"STAT-007": "violated"}),
+        (snapshot_a_moment_old, {}),
+        (fault_told, {}),
+        (fault_as_unknown, {"STAT-012": "warned"}),
+        (fault_as_available, {"STAT-012": "violated"}),
+        (fault_never_told, {"STAT-012": "violated"}),
+        (fault_too_short_to_tell, {}),
+        (reserved, {}),
+        (reserved_for_ever, {"STAT-013": "violated"}),
+        (reserved_without_reason, {"STAT-013": "violated"}),
+        (reserved_by_oicp, {}),
+        (available_while_reserved, {"STAT-011": "violated"}),
+        (lost, {}),
+    ],
+)
+def test_status_as_it_is(story: Callable[[Build], None], broken: dict[str, str]) -> None:
+    """Each story breaks just what it should; delays, snapshots and states that were too short break nothing."""
+    build = base()
+    story(build)
+    found = verdict(build.evidence(until=100), *STATES)
+    got = {i: str(found.of(i).outcome) for i in STATES}
+    assert {i: o for i, o in got.items() if o not in SILENT} == broken
+    without = verdict(replace(build.evidence(until=100), run=replace(build.run, truth=False)), *STATES)
+    assert all(str(without.of(i).outcome) == "not-exercised" for i in STATES)
+
+
+def test_positive_outcomes() -> None:
+    """What was looked at and is right conforms."""
+    for story, requirement in ((conforming, "STAT-010"), (conforming, "STAT-011"), (conforming, "STAT-007"),
+                               (fault_told, "STAT-012"), (reserved, "STAT-013")):  # fmt: skip
+        build = base()
+        story(build)
+        assert outcome(build.evidence(until=100), requirement) == "conforms", requirement
+
+
+@pytest.mark.parametrize(
+    ("told", "until", "expected"),
+    [
+        ([(10.5, "Occupied"), (42.5, "Available")], 100, "conforms"),
+        ([(38.0, "Occupied"), (42.5, "Available")], 100, "conforms"),
+        ([(10.5, "Occupied"), (110, "Available")], 120, "warned"),
+        ([(10.5, "Occupied"), (400, "Available")], 410, "violated"),
+        ([(10.5, "Occupied")], 45, "conforms"),
+        ([], 50, "warned"),
+        ([], 150, "warned"),
+    ],
+)
+def test_changes_at_once(told: list[tuple[float, str]], until: float, expected: str) -> None:
+    """Changes are pushed within a minute; after five, or if none ever comes, it is an error."""
+    build = base()
+    session(build)
+    pushed(build, *told)
+    assert outcome(build.evidence(until=until), "STAT-005") == expected
+
+
+def test_no_change_is_ever_pushed() -> None:
+    """Two sessions and not one status: the backend does not push changes at all."""
+    build = base()
+    session(build)
+    session(build, 60, 80)
+    assert outcome(build.evidence(until=150), "STAT-005") == "violated"
+
+
+def test_changes_in_an_outage_are_not_late() -> None:
+    """A change that could not be pushed is a matter of the repair."""
+    build = base()
+    build.observe("hub_down", t=9)
+    session(build)
+    build.observe("hub_up", t=200)
+    pushed(build, (205, "Available"))
+    assert outcome(build.evidence(until=220), "STAT-005") == "not-exercised"
+
+
+@pytest.mark.parametrize(
+    ("first", "repair", "until", "expected"),
+    [(DOWN, 20.0, 30, "conforms"), (DOWN, None, 100, "not-exercised"), (DOWN, None, 2000, "warned"), ({}, None, 100, "not-exercised")],
+)  # fmt: skip
+def test_repair(first: dict[str, Any], repair: float | None, until: float, expected: str) -> None:
+    """A failed push is repaired by a repeat or a newer status; a recording that ends before decides nothing."""
+    build = base()
+    build.connector("Charging", t=9.9)
+    build.push_status({EVSE: "Occupied"}, t=10, **first)
+    if repair:
+        pushed(build, (repair, "Occupied"))
+    assert outcome(build.evidence(until=until), "STAT-015") == expected
+
+
+@pytest.mark.parametrize(
+    ("repair", "until", "expected"), [(25.0, 30, "conforms"), (None, 2000, "warned"), (None, 30, "not-exercised")]
+)
+def test_repair_after_an_outage(repair: float | None, until: float, expected: str) -> None:
+    """What changed while the hub was down reaches it afterwards."""
+    build = base()
+    build.observe("hub_down", t=5)
+    build.connector("Faulted", t=10)
+    build.observe("hub_up", t=20)
+    if repair:
+        pushed(build, (repair, "OutOfService"))
+    assert outcome(build.evidence(until=until), "STAT-015") == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code", "expected"),
+    [(1.0, 2.0, "000", "conforms"), (2.0, 1.0, "603", "violated"), (1.0, 1.02, "000", "conforms"), (1.0, 1.02, "603", "violated")],
+)  # fmt: skip
+def test_known_evses(data: float, status: float, code: str, expected: str) -> None:
+    """Data go before status; a status that overtakes the answer to the data is right if the hub takes it."""
+    build = Build()
+    build.observe("cpo_started", t=0, pid=1)
+    build.push_data([record(EVSE)], t=data)
+    build.push_status({EVSE: "Available"}, t=status, answer=ack(code))
+    assert outcome(build.evidence(), "STAT-004") == expected
+
+
+def test_status_after_removal() -> None:
+    """No status is pushed for a record that was deleted."""
+    build = base()
+    build.push_data([{"EvseID": EVSE}], t=10, action="delete")
+    build.push_status({EVSE: "OutOfService"}, t=11)
+    assert outcome(build.evidence(), "STAT-004") == "violated"
+
+
+@pytest.mark.parametrize(
+    ("dynamic", "statuses", "expected"),
+    [("true", [EVSE, OTHER], "conforms"), ("true", [EVSE], "violated"), ("false", [EVSE], "conforms")],
+)
+def test_full_load_covers_all(dynamic: str, statuses: list[str], expected: str) -> None:
+    """A status fullLoad may leave out only EVSEs without dynamic information."""
+    build = Build()
+    build.push_data([record(EVSE), record(OTHER, DynamicInfoAvailable=dynamic)], t=1)
+    build.push_status(dict.fromkeys(statuses, "Available"), t=2, action="fullLoad")
+    assert outcome(build.evidence(), "STAT-009") == expected
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [([0, 24, 48], "conforms"), ([0, 30], "warned"), ([0], "not-exercised"), ([], "not-exercised")],
+)
+def test_daily_load(hours: list[float], expected: str) -> None:
+    """A status fullLoad comes daily; none at all in a short recording is information."""
+    build = Build()
+    build.push_status({EVSE: "Available"}, t=1)
+    for hour in hours:
+        build.push_status({EVSE: "Available"}, t=2 + hour * 3600, action="fullLoad")
+    assert outcome(build.evidence(), "STAT-008") == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "until", "expected"),
+    [("Unknown", 60, "conforms"), (None, 60, "not-exercised"), (None, 2000, "warned")],
+)
+def test_lost_evse(status: str | None, until: float, expected: str) -> None:
+    """Out of reach for long and still Available warns."""
+    build = base()
+    build.observe("meter", t=5, evse_id=EVSE, charge_point="CP-1", meter_wh=0)
+    build.observe("charge_point_disconnected", t=10, charge_point="CP-1", reason="gone")
+    if status:
+        pushed(build, (30, status))
+    assert outcome(build.evidence(until=until), "STAT-014") == expected
+
+
+def test_garbage_is_survived() -> None:
+    """Records of the wrong kind break no rule."""
+    build = base()
+    for records in (None, 5, "x", [None, 5], [{"EvseID": 5}], [{"EvseID": EVSE, "EvseStatus": []}], {"EvseID": EVSE}):
+        build.exchange("PushEvseStatus", {"ActionType": [], "OperatorEvseStatus": {"EvseStatusRecord": records}}, t=20)
+        build.exchange("PushEvseData", {"ActionType": "insert", "OperatorEvseData": {"EvseDataRecord": records}}, t=21)
+    for requirement in (
+        *STATES,
+        "STAT-004",
+        "STAT-005",
+        "STAT-008",
+        "STAT-009",
+        "STAT-014",
+        "STAT-015",
+        "PUSH-004",
+        "PUSH-007",
+        "EVSE-056",
+        "ID-005",
+    ):
+        outcome(build.evidence(), requirement)
