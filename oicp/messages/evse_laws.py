@@ -1,12 +1,13 @@
 """Laws over several members of an EVSE record: what must fit together."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
-from oicp.ids import country_of, operator_key
+from oicp.ids import country_of, is_operator_id, operator_key
 from oicp.iso import ALPHA_3, BOXES
 from oicp.messages.common import records_of
-from oicp.messages.faults import EMPTY, INFO, WARNING, Path, Walk
+from oicp.messages.faults import EMPTY, INFO, WARNING, Path, Walk, place
 from oicp.messages.numbers import number
 from oicp.wire_json import Json
 
@@ -282,9 +283,25 @@ def _inside(box: tuple[float, float, float, float], latitude: float, longitude: 
     return south <= latitude <= north and west <= longitude <= east
 
 
+_OLD = {
+    "ChargingStationName": ("ChargingStationNames", "EVSE-006"),
+    "EnChargingStationName": ("ChargingStationNames", "EVSE-006"),
+    "ChargingModes": ("ChargingFacilities", "EVSE-024"),
+}
+
+
 def old_members(walk: Walk, value: dict[str, Json], path: Path) -> None:
-    """Members of OICP 2.2 were looked for."""
+    """Members of OICP 2.2 were looked for; where the new member is missing, that alone is reported."""
     walk.checked |= {"EVSE-053", "EVSE-055"}
+    for old, (new, by) in _OLD.items():
+        if old not in value or value.get(new) is not None:
+            continue
+        at_old, at_new = place((path, old)), place((path, new))
+        walk.faults[:] = [
+            replace(f, also=(*f.also, "EVSE-055")) if (f.requirement, f.pointer) == (by, at_new) else f
+            for f in walk.faults
+            if (f.requirement, f.pointer) != ("EVSE-055", at_old)
+        ]
 
 
 def hub_operator(walk: Walk, value: dict[str, Json], path: Path) -> None:
@@ -295,6 +312,6 @@ def hub_operator(walk: Walk, value: dict[str, Json], path: Path) -> None:
     own = operator_key(operator)
     for at, record in records_of(value, "EvseDataRecord", path):
         named = _text(record, "HubOperatorID")
-        if named is not None and operator_key(named) != own:
+        if named is not None and is_operator_id(named) and operator_key(named) != own:
             sentence = f"is not {operator}, the operator that pushes"
             walk.fault("EVSE-049", (at, "HubOperatorID"), sentence, named, refused=False)

@@ -20,6 +20,8 @@ class Law:
     """Base of all markers. Subclasses name in `ids` what they decide."""
 
     ids: ClassVar[tuple[str, ...]] = ()
+    alone: ClassVar[bool] = False
+    """True for a marker that reads the whole value itself, whatever the type of the attribute."""
 
     def governs(self) -> tuple[str, ...]:
         """Ids of the requirements this marker decides."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -26,6 +26,7 @@ class MeterValueInBetween(Message):
 class InBetween(Law):
     """`shape` reports anything but the object (a plain list is contested), `digits` the decimals."""
 
+    alone: ClassVar[bool] = True
     shape: str
     digits: str
 

@@ -95,14 +95,14 @@ class Shape:
         model = self.model
         if name in model.spellings:
             true_name, by, grade, why = model.spellings[name]
-            walk.fault(by, path, why, item, grade=grade)
+            walk.fault(by, path, why, item, grade=grade, refused=self.members[true_name].needs is not None)
             if item is not None and whole.get(true_name) is None:
                 self.members[true_name].check(walk, item, path)
                 return true_name
             return None
         if name in model.strangers:
             by, grade, why = model.strangers[name]
-            walk.fault(by, path, why, item, grade=grade)
+            walk.fault(by, path, why, item, grade=grade, refused=False)
             return None
         meant = self._meant(name) if item is not None else None
         if meant is None or whole.get(meant) is not None:
@@ -207,6 +207,8 @@ def _checker(hint: Any, laws: list[Law]) -> tuple[Checker, Shape | None, tuple[s
         check, inner, ids = _checker(element, element_laws)
         rest = [law for law in laws if not isinstance(law, Many)]
         return _listed(many, check, rest), inner, (*ids, *ids_of(element_laws))
+    if any(law.alone for law in laws):
+        return _all([law.check for law in laws]), None, ()
     if isinstance(hint, type) and issubclass(hint, Message):
         inner = shape(hint)
         return (_all([*[law.check for law in laws], inner.check]) if laws else inner.check), inner, ()
