@@ -7,24 +7,16 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from simulator.configuration import Configuration
-from simulator.dialect import Dialect
-from simulator.evse import Reservation, VirtualEvse
-from simulator.link import Payload
-from simulator.meter import Meter, Reading
+from simulator.evse import VirtualEvse
+from simulator.evse_core import EvseCore
+from simulator.meter import Meter
 from simulator.modem import Modem
-from simulator.outbox import Message, Outbox, Words
+from simulator.outbox import Outbox
 from simulator.security import OcppSecurity
 from simulator.settings import FleetSettings
-from simulator.transaction import Driver, Kind, Transaction, TransactionEvent, now
+from simulator.transaction import Transaction
+from simulator.voice import Observe, Voice
 from simulator.waiting import Bell, StationError
-
-
-class Observe(Protocol):
-    """Where observations go; the signature of the recorder's `observe`."""
-
-    def __call__(
-        self, kind: str, *, evse_id: str | None = None, charge_point: str | None = None, **data: Any
-    ) -> Any: ...
 
 
 class TaskOwner(Protocol):
@@ -34,13 +26,13 @@ class TaskOwner(Protocol):
         """Run a coroutine until it is done or the owner ends."""
 
 
-class ChargePoint:
+class ChargePoint(Voice):
     """One charge point of a fleet. `latency` and `jitter` (seconds) may be changed at any time."""
 
     def __init__(
         self, entry: Mapping[str, Any], url: str, security: OcppSecurity, tls: ssl.SSLContext | None,
         observe: Observe, settings: FleetSettings, rng: random.Random, gate: asyncio.Semaphore,
-        watch: Callable[[VirtualEvse], None], owner: TaskOwner,
+        watch: Callable[[EvseCore], None], owner: TaskOwner,
     ) -> None:  # fmt: skip
         self.id = str(entry["id"])
         self.ocpp_version = str(entry.get("ocpp_version", "1.6"))
@@ -58,6 +50,7 @@ class ChargePoint:
         self._owner = owner
         self._bell = Bell()
         self._powered = True
+        self._restarting = False
         self.evses = tuple(self._evse(item, number) for number, item in enumerate(entry["evses"], 1))
         self.by_connector = {evse.connector_id: evse for evse in self.evses}
         self.configuration = Configuration(self)
@@ -74,11 +67,6 @@ class ChargePoint:
         return f"<charge point {self.id}: {'connected' if self.online else 'not connected'}>"
 
     # --- what can be seen --------------------------------------------------------------------------------------------
-
-    @property
-    def online(self) -> bool:
-        """Connected to the CPO and its boot was accepted."""
-        return self.modem.registered
 
     @property
     def undelivered(self) -> int:
@@ -120,7 +108,7 @@ class ChargePoint:
     async def go_offline(self) -> None:
         """The network is lost; charging goes on and is reported later."""
         self.modem.disconnect("the network is lost (by scenario)", stay=True)
-        await self._bell.until(lambda: not self.online, 5.0, f"{self.id} going offline", self._link_state)
+        await self._gone()
 
     async def go_online(self, *, within: float = 30.0) -> None:
         """The network is back; waits until the CPO has it again."""
@@ -137,7 +125,10 @@ class ChargePoint:
         self._powered = False
         self.modem.disconnect("power lost (by scenario)", stay=True)
         self._end_all("PowerLoss", "AbnormalCondition")
-        await self._bell.until(lambda: not self.online, 5.0, f"{self.id} losing power", self._link_state)
+        await self._gone()
+
+    async def _gone(self) -> None:
+        await self._bell.until(lambda: not self.modem.registered, 5.0, f"{self.id} losing the CPO", self._link_state)
 
     async def restore_power(self, *, within: float = 30.0) -> None:
         """Mains are back: it boots, reports the transactions the loss ended, and goes on."""
@@ -163,12 +154,18 @@ class ChargePoint:
         await self._restart(False, "ScheduledReset")
 
     async def _restart(self, hard: bool, reason: str) -> None:
+        if self._restarting:
+            return
+        self._restarting = True
         self._end_all("HardReset" if hard else "SoftReset", "ResetCommand")
         if not hard and self.online:
             await self._settle_outbox()
+        # Real firmware takes its time to go down too; a CPO has then surely read the answer to its Reset.
+        await asyncio.sleep(self.settings.timing.boot / 2)
         await self.modem.hang_up("rebooting")
-        await asyncio.sleep(self.settings.timing.boot)
+        await asyncio.sleep(self.settings.timing.boot / 2)
         self._power_up(reason)
+        self._restarting = False
         self.modem.reconnect()
 
     async def _settle_outbox(self) -> None:
@@ -217,90 +214,6 @@ class ChargePoint:
                 return running
         return None
 
-    # --- what it tells the CPO ---------------------------------------------------------------------------------------
-
-    def report(self, evse: VirtualEvse) -> None:
-        """StatusNotification of an EVSE, if there is somebody to hear it; after a reconnect all are sent anyway."""
-        dialect = self.modem.dialect
-        if not self.online or dialect is None:
-            return
-        words, connector_status = dialect.status(evse), evse.connector_status
-
-        def answered(_: Dialect, __: Payload) -> None:
-            self.seen("connector_status_delivered", evse_id=evse.evse_id, connector_status=connector_status)
-
-        self.outbox.put(Message(lambda _: words, answered))
-
-    def say(self, words: Callable[[Dialect], Words | None]) -> None:
-        """Any other call, while the connection stands."""
-        if self.online:
-            self.outbox.put(Message(words))
-
-    def _report_self(self) -> None:
-        if self.online and self.modem.dialect is not None:
-            words = self.modem.dialect.own_status()
-            self.outbox.put(Message(lambda _: words))
-
-    def report_all(self) -> None:
-        """StatusNotification of the charge point and of each EVSE."""
-        self._report_self()
-        for evse in self.evses:
-            self.report(evse)
-
-    def tell(
-        self, transaction: Transaction, kind: Kind, trigger: str, readings: tuple[Reading, ...] = ()
-    ) -> None:  # fmt: skip
-        """An event of a transaction, kept until the CPO answered it."""
-        event = TransactionEvent(
-            kind, transaction, now(), transaction.next_number(), trigger, transaction.evse.connector_status, readings,
-            offline=not self.online,
-        )  # fmt: skip
-
-        def answered(dialect: Dialect, answer: Payload) -> None:
-            found = dialect.read_transaction(event, answer)
-            self._transaction_answered(event, found.transaction_id, found.id_tag_status)
-
-        self.outbox.put(Message(lambda dialect: dialect.transaction(event), answered, self._not_told(event), keep=True))
-
-    def _not_told(self, event: TransactionEvent) -> Callable[[str], None]:
-        def failed(_: str) -> None:
-            if event.kind == "Started":
-                # The driver was accepted before; a charge point does not strand him because a server errs.
-                event.transaction.evse.start_answered(event.transaction, None)
-
-        return failed
-
-    def _transaction_answered(self, event: TransactionEvent, ident: int | str | None, tag: str | None) -> None:
-        transaction, evse = event.transaction, event.transaction.evse
-        if event.kind == "Started":
-            transaction.transaction_id, transaction.answered = ident, True
-            self.seen(
-                "transaction_start_delivered", evse_id=evse.evse_id, transaction=transaction.reference,
-                transaction_id=ident, id_tag_status=tag,
-            )  # fmt: skip
-            evse.start_answered(transaction, tag)
-        elif event.kind == "Ended":
-            self.seen("transaction_stop_delivered", evse_id=evse.evse_id, transaction=transaction.reference)
-        elif tag not in (None, "Accepted"):
-            evse.start_answered(transaction, tag)
-
-    def ask_about(self, evse: VirtualEvse, driver: Driver) -> None:
-        """Authorize; the driver waits for the answer."""
-
-        def answered(dialect: Dialect, answer: Payload) -> None:
-            found = dialect.read_authorize(answer)
-            self.seen("authorize", evse_id=evse.evse_id, id_tag=driver.id_tag, answer=found)
-            evse.authorized(driver, found)
-
-        def failed(_: str) -> None:
-            self.seen("authorize", evse_id=evse.evse_id, id_tag=driver.id_tag, answer=None)
-            evse.authorized(driver, "Invalid")
-
-        self.outbox.put(Message(lambda dialect: dialect.authorize(driver.id_tag, driver.token_type), answered, failed))
-
-    def reservation_ran_out(self, evse: VirtualEvse, reservation: Reservation) -> None:
-        """Only OCPP 2.0.1 has a message for it; the status tells the rest."""
-
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def accepted(self) -> None:
@@ -317,21 +230,6 @@ class ChargePoint:
         """The connection is gone."""
         self.seen("charge_point_disconnected", reason=reason)
         self._bell.ring()
-
-    def seen(self, kind: str, *, evse_id: str | None = None, **data: Any) -> int | None:
-        """Hand an observation on; returns its number where the recorder gives one."""
-        observation = self._observe(kind, evse_id=evse_id, charge_point=self.id, **data)
-        return getattr(observation, "number", None)
-
-    def saw_call(
-        self, sender: str, action: str, payload: Any, answer: Any, error: str | None, duration_s: float
-    ) -> None:
-        """One OCPP call ended."""
-        if self.settings.observe_calls:
-            self.seen(
-                "ocpp", sender=sender, action=action, payload=payload, answer=answer, error=error,
-                duration_s=round(duration_s, 4),
-            )  # fmt: skip
 
     async def delay(self) -> None:
         """Injected latency before a frame goes out."""

@@ -10,7 +10,7 @@ from simulator.outbox import Words
 from simulator.transaction import TransactionEvent
 
 if TYPE_CHECKING:
-    from simulator.evse import VirtualEvse
+    from simulator.evse_core import EvseCore
 
 
 class Unknown(OCPPError):  # type: ignore[misc]  # the library has no types
@@ -52,7 +52,7 @@ class Dialect(Protocol):
     def heartbeat(self) -> Words:
         """Heartbeat."""
 
-    def status(self, evse: "VirtualEvse") -> Words:
+    def status(self, evse: "EvseCore") -> Words:
         """StatusNotification of an EVSE."""
 
     def own_status(self) -> Words | None:
@@ -63,6 +63,9 @@ class Dialect(Protocol):
 
     def read_authorize(self, answer: Payload) -> str | None:
         """What the CPO thinks of the driver."""
+
+    def reservation_over(self, reservation_id: int) -> Words | None:
+        """A reservation ran out; None where the version has no word for it."""
 
     def transaction(self, event: TransactionEvent) -> Words | None:
         """A transaction event; None where the version has no word for it."""

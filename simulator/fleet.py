@@ -6,10 +6,12 @@ from collections.abc import Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from simulator.charge_point import ChargePoint, Observe
+from simulator.charge_point import ChargePoint
 from simulator.evse import VirtualEvse
+from simulator.evse_core import EvseCore
 from simulator.security import OcppSecurity
 from simulator.settings import FleetSettings
+from simulator.voice import Observe
 from simulator.waiting import StationError, StationTimeout
 
 
@@ -25,7 +27,7 @@ class Fleet:
     ) -> None:  # fmt: skip
         self.settings = settings or FleetSettings()
         self.ocpp_url = ocpp_url
-        self._active: set[VirtualEvse] = set()
+        self._active: set[EvseCore] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ticking = asyncio.Event()
         security = security or OcppSecurity()
@@ -96,7 +98,7 @@ class Fleet:
             for charge_point in self.charge_points:
                 await charge_point.delivered(within=within)
 
-    def _watch(self, evse: VirtualEvse) -> None:
+    def _watch(self, evse: EvseCore) -> None:
         self._active.add(evse)
         self._ticking.set()
 

@@ -103,7 +103,8 @@ class Modem:
             socket = await self._open(timing.open_timeout)
         self._socket = socket
         try:
-            await self._session(socket)
+            if self._wanted.is_set():  # else the network was lost during the handshake
+                await self._session(socket)
         finally:
             self._socket = None
             await socket.close()

@@ -1,11 +1,11 @@
 """OCPP 1.6J as a charge point speaks it: the words for what happened, and the answers to what the CPO wants."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from simulator.commands import TRIGGERS, Trigger, limit, profile_is_zero, reservable, reserved_as, time_of, told
 from simulator.dialect import TransactionAnswer, Unknown, Unsupported
-from simulator.evse import Reservation, VirtualEvse
+from simulator.evse_core import EvseCore, Reservation
 from simulator.link import Handler, Payload, Reply, text, whole
 from simulator.meter import Reading
 from simulator.outbox import Unusable, Words
@@ -45,7 +45,7 @@ class Ocpp16:
         """Heartbeat."""
         return "Heartbeat", {}
 
-    def status(self, evse: VirtualEvse) -> Words:
+    def status(self, evse: EvseCore) -> Words:
         """StatusNotification of a connector."""
         return "StatusNotification", {
             "connectorId": evse.connector_id, "errorCode": evse.error_code, "status": evse.connector_status,
@@ -66,6 +66,10 @@ class Ocpp16:
     def read_authorize(self, answer: Payload) -> str | None:
         """Status of the token; one that is not there is no acceptance."""
         return text(answer, "idTagInfo", "status") or "Invalid"
+
+    def reservation_over(self, reservation_id: int) -> Words | None:
+        """1.6 has no word for it; the connector's state tells."""
+        return None
 
     def transaction(self, event: TransactionEvent) -> Words | None:
         """StartTransaction, MeterValues or StopTransaction."""
@@ -225,53 +229,6 @@ class Ocpp16:
         return Reply({"status": "Accepted"}, lambda: limit(self._cp.evses, False))
 
 
-def told(value: Any) -> str:
-    """A string of a call. Raises TypeError for anything else (only reachable with the schema checks off)."""
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def reservable(evse: VirtualEvse, reservation_id: int) -> str:
-    """The answer to a reservation: Accepted for a free EVSE (or the same number again), else why not."""
-    if evse.reservation is not None and evse.reservation.reservation_id == reservation_id:
-        return "Accepted"
-    return {"Available": "Accepted", "Faulted": "Faulted", "Unavailable": "Unavailable"}.get(
-        evse.connector_status, "Occupied"
-    )
-
-
-def reserved_as(charge_point: "ChargePoint", reservation_id: int) -> VirtualEvse | None:
-    """The EVSE that reservation holds."""
-    for evse in charge_point.evses:
-        if evse.reservation is not None and evse.reservation.reservation_id == reservation_id:
-            return evse
-    return None
-
-
-def limit(evses: tuple[VirtualEvse, ...], zero: bool) -> None:
-    """A profile allows no current, or some."""
-    for evse in evses:
-        evse.limit(zero)
-
-
-def profile_is_zero(schedule: Any) -> bool:
-    """Whether the first period of a charging schedule allows no current."""
-    if isinstance(schedule, list):
-        schedule = schedule[0] if schedule else {}
-    periods = schedule.get("chargingSchedulePeriod") if isinstance(schedule, dict) else None
-    return isinstance(periods, list) and bool(periods) and not float(periods[0].get("limit", 1))
-
-
-def time_of(value: Any) -> datetime | None:
-    """A time as OCPP writes it; None if it is none."""
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=now().tzinfo)
-
-
 def _sampled(reading: Reading, measurand: str, value: int, unit: str) -> Payload:
     return {
         "value": str(value), "context": reading.context, "format": "Raw", "measurand": measurand, "unit": unit,
@@ -279,28 +236,8 @@ def _sampled(reading: Reading, measurand: str, value: int, unit: str) -> Payload
     }  # fmt: skip
 
 
-def _again_boot(charge_point: "ChargePoint", _: tuple[VirtualEvse, ...]) -> None:
-    if charge_point.online:
-        charge_point.say(lambda dialect: dialect.boot("Triggered"))
-    else:
-        charge_point.modem.boot_again()
-
-
-def _again_status(charge_point: "ChargePoint", evses: tuple[VirtualEvse, ...]) -> None:
-    for evse in evses:
-        charge_point.report(evse)
-
-
-def _again_meter(charge_point: "ChargePoint", evses: tuple[VirtualEvse, ...]) -> None:
-    for evse in evses:
-        evse.sample("Trigger")
-
-
-_TRIGGERS: dict[str, "Callable[[ChargePoint, tuple[VirtualEvse, ...]], None]"] = {
-    "BootNotification": _again_boot,
-    "Heartbeat": lambda charge_point, _: charge_point.say(lambda dialect: dialect.heartbeat()),
-    "StatusNotification": _again_status,
-    "MeterValues": _again_meter,
+_TRIGGERS: dict[str, Trigger] = {
+    **TRIGGERS,
     "DiagnosticsStatusNotification": lambda cp, _: cp.say(
         lambda __: ("DiagnosticsStatusNotification", {"status": "Idle"})
     ),

@@ -1,15 +1,14 @@
 """OCPP 2.0.1 as a charging station speaks it, over the same charge point as 1.6; EVSE n has one connector, 1."""
 
-import base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from simulator.commands import TRIGGERS, Trigger, limit, profile_is_zero, reservable, reserved_as, time_of, told
 from simulator.configuration import VARIABLES
 from simulator.dialect import TransactionAnswer, Unknown, Unsupported
-from simulator.evse import Reservation, VirtualEvse
+from simulator.evse_core import EvseCore, Reservation
 from simulator.link import Handler, Payload, Reply, text, whole
-from simulator.meter import Reading
-from simulator.ocpp16 import limit, profile_is_zero, reservable, reserved_as, time_of, told
+from simulator.ocpp201_values import charging_state, meter_value, stopped_reason
 from simulator.outbox import Words
 from simulator.transaction import Driver, TransactionEvent, now, wire_time
 
@@ -19,17 +18,6 @@ if TYPE_CHECKING:
 _CONNECTOR_STATUS = {
     "Available": "Available", "Reserved": "Reserved", "Unavailable": "Unavailable", "Faulted": "Faulted",
 }  # fmt: skip
-
-_CHARGING_STATE = {
-    "Charging": "Charging", "SuspendedEV": "SuspendedEV", "SuspendedEVSE": "SuspendedEVSE", "Available": "Idle",
-}  # fmt: skip
-
-_STOPPED_REASON = {
-    "Remote": "Remote", "Local": "Local", "EVDisconnected": "EVDisconnected", "PowerLoss": "PowerLoss",
-    "HardReset": "ImmediateReset", "SoftReset": "Reboot", "DeAuthorized": "DeAuthorized",
-}  # fmt: skip
-
-_FAULT_REASON = {"GroundFailure": "GroundFault", "OverCurrentFailure": "OvercurrentFault"}
 
 _UNSUPPORTED = frozenset({
     "CertificateSigned", "ClearDisplayMessage", "ClearVariableMonitoring", "CostUpdated", "CustomerInformation",
@@ -66,7 +54,7 @@ class Ocpp201:
         """Heartbeat."""
         return "Heartbeat", {}
 
-    def status(self, evse: VirtualEvse) -> Words:
+    def status(self, evse: EvseCore) -> Words:
         """StatusNotification of an EVSE's connector."""
         return "StatusNotification", {
             "timestamp": wire_time(now()), "evseId": evse.connector_id, "connectorId": 1,
@@ -85,10 +73,14 @@ class Ocpp201:
         """Status of the token; one that is not there is no acceptance."""
         return text(answer, "idTokenInfo", "status") or "Invalid"
 
+    def reservation_over(self, reservation_id: int) -> Words | None:
+        """ReservationStatusUpdate."""
+        return "ReservationStatusUpdate", {"reservationId": reservation_id, "reservationUpdateStatus": "Expired"}
+
     def transaction(self, event: TransactionEvent) -> Words | None:
         """TransactionEvent."""
         transaction, evse = event.transaction, event.transaction.evse
-        info: Payload = {"transactionId": transaction.reference, "chargingState": _charging_state(event)}
+        info: Payload = {"transactionId": transaction.reference, "chargingState": charging_state(event)}
         payload: Payload = {
             "eventType": "Updated" if event.kind == "Metered" else event.kind, "timestamp": wire_time(event.at),
             "triggerReason": event.trigger, "seqNo": event.number, "offline": event.offline, "transactionInfo": info,
@@ -101,9 +93,9 @@ class Ocpp201:
             if transaction.driver.reservation_id is not None:
                 payload["reservationId"] = transaction.driver.reservation_id
         if event.kind == "Ended":
-            info["stoppedReason"] = _stopped_reason(event)
+            info["stoppedReason"] = stopped_reason(event)
         if event.readings:
-            payload["meterValue"] = [_meter_value(evse, reading) for reading in event.readings]
+            payload["meterValue"] = [meter_value(evse, reading) for reading in event.readings]
         return "TransactionEvent", payload
 
     def read_transaction(self, event: TransactionEvent, answer: Payload) -> TransactionAnswer:
@@ -272,66 +264,7 @@ class Ocpp201:
         return Reply({"status": "Accepted"}, lambda: limit(self._cp.evses, False))
 
 
-def _charging_state(event: TransactionEvent) -> str:
-    if event.kind == "Ended":
-        return "Idle" if event.transaction.reason == "EVDisconnected" else "EVConnected"
-    return _CHARGING_STATE.get(event.state, "EVConnected")
-
-
-def _stopped_reason(event: TransactionEvent) -> str:
-    reason = event.transaction.reason or "Local"
-    if event.trigger == "ChargingStateChanged":
-        return "StoppedByEV"
-    if reason == "Other":
-        return _FAULT_REASON.get(event.transaction.evse.error_code, "Other")
-    return _STOPPED_REASON.get(reason, "Other")
-
-
-def _meter_value(evse: VirtualEvse, reading: Reading) -> Payload:
-    sampled = [_sampled(reading, "Energy.Active.Import.Register", reading.meter_wh, "Wh")]
-    if not reading.context.startswith("Transaction."):
-        sampled.append(_sampled(reading, "Power.Active.Import", reading.power_w, "W"))
-        if reading.soc_percent is not None:
-            sampled.append({**_sampled(reading, "SoC", reading.soc_percent, "Percent"), "location": "EV"})
-    if reading.signed is not None:
-        sampled[0]["signedMeterValue"] = {
-            "signedMeterData": base64.b64encode(reading.signed.encode()).decode(), "signingMethod": "",
-            "encodingMethod": "OCMF", "publicKey": evse.meter.public_key_base64,
-        }  # fmt: skip
-    return {"timestamp": wire_time(reading.at), "sampledValue": sampled}
-
-
-def _sampled(reading: Reading, measurand: str, value: int, unit: str) -> Payload:
-    return {
-        "value": value, "context": reading.context, "measurand": measurand, "unitOfMeasure": {"unit": unit},
-        "location": "Outlet",
-    }  # fmt: skip
-
-
-def _again_status(charge_point: "ChargePoint", evses: tuple[VirtualEvse, ...]) -> None:
-    for evse in evses:
-        charge_point.report(evse)
-
-
-def _again_transaction(_: "ChargePoint", evses: tuple[VirtualEvse, ...]) -> None:
-    for evse in evses:
-        evse.sample("Trigger")
-
-
-def _again_boot(charge_point: "ChargePoint", _: Any) -> None:
-    if charge_point.online:
-        charge_point.say(lambda dialect: dialect.boot("Triggered"))
-    else:
-        charge_point.modem.boot_again()
-
-
-_TRIGGERS: dict[str, "Callable[[ChargePoint, tuple[VirtualEvse, ...]], None]"] = {
-    "BootNotification": _again_boot,
-    "Heartbeat": lambda charge_point, _: charge_point.say(lambda dialect: dialect.heartbeat()),
-    "StatusNotification": _again_status,
-    "MeterValues": _again_transaction,
-    "TransactionEvent": _again_transaction,
-}
+_TRIGGERS: dict[str, Trigger] = {**TRIGGERS, "TransactionEvent": TRIGGERS["MeterValues"]}
 
 _HANDLERS: dict[str, Callable[[Ocpp201, Payload], Reply]] = {
     "CancelReservation": Ocpp201._cancel_reservation,

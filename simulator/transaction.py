@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from simulator.meter import Reading
 
 if TYPE_CHECKING:
-    from simulator.evse import VirtualEvse
+    from simulator.evse_core import EvseCore
 
 
 def now() -> datetime:
@@ -37,7 +37,7 @@ class Driver:
 class Transaction:
     """One transaction. `reference` is ours (unique, and the id in OCPP 2.0.1), `transaction_id` the CPO's (OCPP 1.6)."""
 
-    evse: "VirtualEvse"
+    evse: "EvseCore"
     driver: Driver
     begin: Reading
     reference: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -53,7 +53,7 @@ class Transaction:
         return self.sequence - 1
 
     def stop(self, reason: str, trigger: str) -> None:
-        """End it, if it still runs; see `VirtualEvse.stop_transaction`."""
+        """End it, if it still runs; see `EvseCore.stop_transaction`."""
         if self.evse.transaction is self:
             self.evse.stop_transaction(reason, trigger)
 

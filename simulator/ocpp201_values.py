@@ -1,0 +1,58 @@
+"""States, reasons and meter values of a transaction in the words of OCPP 2.0.1."""
+
+import base64
+
+from simulator.evse_core import EvseCore
+from simulator.link import Payload
+from simulator.meter import Reading
+from simulator.transaction import TransactionEvent, wire_time
+
+_CHARGING_STATE = {
+    "Charging": "Charging", "SuspendedEV": "SuspendedEV", "SuspendedEVSE": "SuspendedEVSE", "Available": "Idle",
+}  # fmt: skip
+
+_STOPPED_REASON = {
+    "Remote": "Remote", "Local": "Local", "EVDisconnected": "EVDisconnected", "PowerLoss": "PowerLoss",
+    "HardReset": "ImmediateReset", "SoftReset": "Reboot", "DeAuthorized": "DeAuthorized",
+}  # fmt: skip
+
+_FAULT_REASON = {"GroundFailure": "GroundFault", "OverCurrentFailure": "OvercurrentFault"}
+
+
+def charging_state(event: TransactionEvent) -> str:
+    """The chargingState of an event."""
+    if event.kind == "Ended":
+        return "Idle" if event.transaction.reason == "EVDisconnected" else "EVConnected"
+    return _CHARGING_STATE.get(event.state, "EVConnected")
+
+
+def stopped_reason(event: TransactionEvent) -> str:
+    """The stoppedReason of the last event."""
+    reason = event.transaction.reason or "Local"
+    if event.trigger == "ChargingStateChanged":
+        return "StoppedByEV"
+    if reason == "Other":
+        return _FAULT_REASON.get(event.transaction.evse.error_code, "Other")
+    return _STOPPED_REASON.get(reason, "Other")
+
+
+def meter_value(evse: EvseCore, reading: Reading) -> Payload:
+    """A reading as MeterValueType."""
+    sampled = [_sampled(reading, "Energy.Active.Import.Register", reading.meter_wh, "Wh")]
+    if not reading.context.startswith("Transaction."):
+        sampled.append(_sampled(reading, "Power.Active.Import", reading.power_w, "W"))
+        if reading.soc_percent is not None:
+            sampled.append({**_sampled(reading, "SoC", reading.soc_percent, "Percent"), "location": "EV"})
+    if reading.signed is not None:
+        sampled[0]["signedMeterValue"] = {
+            "signedMeterData": base64.b64encode(reading.signed.encode()).decode(), "signingMethod": "",
+            "encodingMethod": "OCMF", "publicKey": evse.meter.public_key_base64,
+        }  # fmt: skip
+    return {"timestamp": wire_time(reading.at), "sampledValue": sampled}
+
+
+def _sampled(reading: Reading, measurand: str, value: int, unit: str) -> Payload:
+    return {
+        "value": value, "context": reading.context, "measurand": measurand, "unitOfMeasure": {"unit": unit},
+        "location": "Outlet",
+    }  # fmt: skip
