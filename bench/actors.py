@@ -67,6 +67,14 @@ class Evse:
         """The driver ends charging at the vehicle; the cable stays in."""
         await self._does("stopped at the vehicle", self.virtual.stop_at_car())
 
+    async def presents_token(self, id_tag: str) -> None:
+        """Somebody presents a token at the charge point, which asks the CPO about it."""
+        await self._does("a token is presented", self.virtual.start_locally(id_tag))
+
+    async def is_free_again(self) -> None:
+        """Give the CPO time to learn that nobody is there any more."""
+        await self._bench.is_quiet_at(self)
+
     async def reserve(self) -> None:
         """Reserved for somebody else at the charge point."""
         await self._does("reserved for somebody else", self.virtual.reserve())

@@ -246,7 +246,7 @@ class SuiteTable(Table):
 
     profiles: tuple[str, ...] = ("remote-only",)
     expected_violations: tuple[str, ...] = Field((), description="Requirement ids; one that now conforms fails the run")
-    jobs: Annotated[int, Field(ge=1, le=200)] = Field(16, description="How many scenarios run at the same time")
+    jobs: Annotated[int, Field(ge=1, le=200)] = Field(32, description="How many scenarios run at the same time")
     long: bool = Field(False, description="Also the scenarios whose nature is a longer wait (minutes)")
     limits: LimitsTable = LimitsTable()
     tolerances: dict[str, Annotated[float, Field(ge=0)]] = Field(

@@ -7,10 +7,13 @@ from bench.config import BenchConfig, CpoTable, FleetTable, HooksTable
 from bench.ports import free_ports
 
 OPERATOR_ID = "DE*ABC"
+_OPTIONS = {
+    "full": "--rfid", "reservation": "--reservation", "notifications": "--notifications", "pricing": "--pricing",
+}  # fmt: skip
 CHARGE_POINTS, EVSES_PER_CHARGE_POINT = 12, 2
 
 
-def reference_cpo(out: Path, operator_id: str = OPERATOR_ID) -> CpoTable:
+def reference_cpo(out: Path, operator_id: str = OPERATOR_ID, profiles: tuple[str, ...] = ()) -> CpoTable:
     """`[cpo]` for the reference CPO. Its state is a SQLite file in `out`, new for every run."""
     oicp, ocpp, operations = free_ports(3)
     database = out / "cpo.sqlite"
@@ -22,6 +25,9 @@ def reference_cpo(out: Path, operator_id: str = OPERATOR_ID) -> CpoTable:
         command=(
             sys.executable, "-P", "-m", "cpo", "--operations-port", str(operations),
             "--database", f"sqlite:///{database.resolve()}",
+            # a quick CPO: short patience, so that a run need not wait for it
+            "--plug-in-timeout", "5", "--retry-first", "0.4", "--retry-cap", "8", "--offline-grace", "3",
+            *(option for profile, option in _OPTIONS.items() if profile in profiles),
         ),
         working_directory=str(out.resolve()),
         hooks=HooksTable(
@@ -40,4 +46,6 @@ def with_reference_cpo(config: BenchConfig, out: Path) -> BenchConfig:
         fleet = fleet.model_copy(
             update={"charge_points": CHARGE_POINTS, "evses_per_charge_point": EVSES_PER_CHARGE_POINT}
         )
-    return config.model_copy(update={"cpo": reference_cpo(out), "fleet": FleetTable.model_validate(fleet)})
+    return config.model_copy(
+        update={"cpo": reference_cpo(out, profiles=config.suite.profiles), "fleet": FleetTable.model_validate(fleet)}
+    )

@@ -142,6 +142,19 @@ class Bench:
             operation, within=within, insist=False, where=lambda e: e.accepted, what=f"{operation} that the hub takes"
         )
 
+    async def is_quiet_at(self, evse: Evse) -> None:
+        """Give the charge point time to tell the CPO its last state, and the CPO time to tell the hub; never insists."""
+        told = self.stage.journal.told
+        if not told(evse.evse_id):
+            await self.seen(
+                "connector_status_delivered", evse_id=evse.evse_id, within=5, insist=False,
+                where=lambda _: told(evse.evse_id),
+            )  # fmt: skip
+        if evse.status_at_hub is not None:
+            await self.until(
+                lambda: evse.status_at_hub == "Available", within=3, what="Available at the hub", insist=False
+            )
+
     async def charge_points_are_connected(self, *, within: float) -> None:
         """Wait until all charge points are connected to the CPO."""
         fleet = self.stage.fleet
@@ -232,11 +245,12 @@ class Bench:
         """Inside the block the hub serves with a certificate of an unknown CA."""
         own = self.hub.certificate
         hosts = ("127.0.0.1", "localhost", endpoint(self.hub.url)[0])
-        self.hub.rotate_certificate(self.stage.authority.issue_server(hosts, self_signed=True, name="stranger"))
+        stranger = self.stage.authority.issue_server(hosts, self_signed=True, name="stranger")
+        self.hub.rotate_certificate(stranger, note="self-signed by a stranger")
         try:
             yield
         finally:
-            self.hub.rotate_certificate(own)
+            self.hub.rotate_certificate(own, note="own")
 
     async def hub_renews_its_certificate(self) -> None:
         """The hub serves with a new certificate of the same CA from now on."""

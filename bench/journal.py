@@ -14,6 +14,7 @@ class Journal:
         self._by_session: defaultdict[str, list[Exchange]] = defaultdict(list)
         self.open_transactions: dict[str, Observation] = {}
         self.undelivered: dict[str, Observation] = {}
+        self._untold: dict[str, str] = {}
 
     def __call__(self, item: Exchange | Observation) -> None:
         """Take in what was recorded."""
@@ -23,6 +24,13 @@ class Journal:
             self._by_session[folded(item.session_id)].append(item)
 
     def _observed(self, item: Observation) -> None:
+        evse_id = item.evse_id or ""
+        if item.kind == "connector_status":
+            self._untold[evse_id] = str(item.data.get("connector_status"))
+        elif item.kind == "connector_status_delivered" and self._untold.get(evse_id) == item.data.get(
+            "connector_status"
+        ):
+            self._untold.pop(evse_id, None)
         reference = str(item.data.get("transaction"))
         if item.kind == "transaction_started":
             self.open_transactions[reference] = self.undelivered[reference] = item
@@ -30,6 +38,10 @@ class Journal:
             self.open_transactions.pop(reference, None)
         elif item.kind == "transaction_stop_delivered":
             self.undelivered.pop(reference, None)
+
+    def told(self, evse_id: str) -> bool:
+        """The CPO answered the report of the latest connector status."""
+        return evse_id not in self._untold
 
     def messages(self, session_id: str, operation: str) -> list[Exchange]:
         """Finished messages of the CPO with that SessionID."""

@@ -103,7 +103,12 @@ async def _handshake(host: str, port: int, context: ssl.SSLContext, linger: floa
     except TimeoutError:
         return f"no answer within {PATIENCE:g} s"
     except (OSError, ssl.SSLError, ssl.CertificateError) as fault:
-        return getattr(fault, "verify_message", None) or getattr(fault, "reason", None) or str(fault)
+        return (
+            getattr(fault, "verify_message", None)
+            or getattr(fault, "reason", None)
+            or str(fault)
+            or type(fault).__name__
+        )
     try:
         if linger:
             async with asyncio.timeout(linger):
@@ -112,7 +117,7 @@ async def _handshake(host: str, port: int, context: ssl.SSLContext, linger: floa
     except TimeoutError:
         return None
     except (OSError, ssl.SSLError) as fault:
-        return str(fault)
+        return str(fault) or type(fault).__name__
     finally:
         writer.transport.abort()
     return None
@@ -136,7 +141,7 @@ async def _plain(host: str, port: int) -> str | None:
     except TimeoutError:
         return "no answer to plain HTTP"
     except OSError as fault:
-        return str(fault)
+        return str(fault) or type(fault).__name__
     words = start.decode("latin-1").lower()
     if not words.startswith("http/"):
         return "does not speak plain HTTP"

@@ -62,17 +62,12 @@ class Runner:
             self.results.sort(key=lambda result: order[result.name])
         return self.results
 
-    async def _suite(self, scenarios: Iterable[Scenario], pool: Pool) -> None:
-        together = [s for s in scenarios if not s.exclusive and not s.uses_up]
-        alone = [s for s in scenarios if s.exclusive and not s.uses_up] + [s for s in scenarios if s.uses_up]
-        # those that wait longest, or need most, begin first
-        together.sort(key=lambda s: (not s.long, not s.whole_charge_point, -s.evses))
-        places = asyncio.Semaphore(self.jobs)
-        async with asyncio.TaskGroup() as group:
-            for scenario in together:
-                group.create_task(self._one(scenario, pool, places), name=scenario.name)
-        for scenario in alone:
-            await self._one(scenario, pool, places)
+    async def _suite(self, scenarios: Sequence[Scenario], pool: Pool) -> None:
+        for phase in phases(scenarios):
+            places = asyncio.Semaphore(self.jobs)
+            async with asyncio.TaskGroup() as group:
+                for scenario in phase:
+                    group.create_task(self._one(scenario, pool, places), name=scenario.name)
 
     async def _one(self, scenario: Scenario, pool: Pool, places: asyncio.Semaphore) -> None:
         try:
@@ -144,6 +139,7 @@ class Runner:
             for evse in bench.evses:
                 try:
                     await evse.restore()
+                    await bench.is_quiet_at(evse)
                 except Exception as fault:  # the next scenario on it is blocked by its own milestones
                     self.stage.recorder.observe("note", text=f"{evse.evse_id} could not be put back: {fault!r}")
 
@@ -164,3 +160,18 @@ class Runner:
         self.results.append(result)
         if self.progress:
             self.progress.ended(result)
+
+
+def phases(scenarios: Sequence[Scenario]) -> list[list[Scenario]]:
+    """What runs at the same time: the undisturbed, those that disturb, then exclusive ones and those that use up, one by one.
+
+    Long ones begin first and run beside everything that is not exclusive.
+    """
+    rest = [s for s in scenarios if not s.exclusive and not s.uses_up]
+    plain = [s for s in rest if not s.disturbs]
+    disturbing = [s for s in rest if s.disturbs]
+    alone = [s for s in scenarios if s.exclusive and not s.uses_up]
+    last = [s for s in scenarios if s.uses_up]
+    for group in (plain, disturbing):  # those that wait longest, or need most, begin first
+        group.sort(key=lambda s: (not s.long, not s.slow, not s.whole_charge_point, -s.evses))
+    return [group for group in (plain, disturbing, *([s] for s in alone), *([s] for s in last)) if group]

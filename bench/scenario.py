@@ -36,7 +36,8 @@ class Scenario:
     """One script and what it needs.
 
     `evses`: how many EVSEs of its own; `whole_charge_point`: they are all those of one charge point, which may then be cut off
-    or rebooted. `uses_up`: its EVSEs are of no use afterwards; played last. `exclusive`: nothing else runs meanwhile. `needs`: hooks. `long`: minutes by nature, played with --long only.
+    or rebooted. `uses_up`: its EVSEs are of no use afterwards; played last. `disturbs`: it makes the hub fail for some
+    messages, which may hold up others; played beside its like, after the undisturbed ones. `exclusive`: nothing else runs meanwhile. `needs`: hooks. `slow`: many seconds, begins early. `long`: minutes by nature, played with --long only.
     `truth`: needs virtual charge points.
     """
 
@@ -51,6 +52,8 @@ class Scenario:
     whole_charge_point: bool = False
     truth: bool = True
     uses_up: bool = False
+    disturbs: bool = False
+    slow: bool = False
     where: str = ""
 
 
@@ -60,7 +63,7 @@ REGISTRY: dict[str, Scenario] = {}
 def scenario(
     title: str, *, profile: str = "remote-only", exclusive: bool = False, needs: tuple[str, ...] | str = (),
     long: bool = False, evses: int = 1, whole_charge_point: bool = False, truth: bool = True,
-    uses_up: bool = False,
+    uses_up: bool = False, disturbs: bool = False, slow: bool = False,
 ) -> Callable[[F], F]:  # fmt: skip
     """Register a coroutine `async def name(bench)` as a scenario."""
 
@@ -69,7 +72,20 @@ def scenario(
         wanted = (needs,) if isinstance(needs, str) else tuple(needs)
         where = f"{inspect.getsourcefile(play)}:{play.__code__.co_firstlineno}" if inspect.isfunction(play) else ""
         REGISTRY[name] = Scenario(
-            name, title, play, profile, exclusive, wanted, long, evses, whole_charge_point, truth, uses_up, where
+            name,
+            title,
+            play,
+            profile,
+            exclusive,
+            wanted,
+            long,
+            evses,
+            whole_charge_point,
+            truth,
+            uses_up,
+            disturbs,
+            slow,
+            where,
         )
         return play
 

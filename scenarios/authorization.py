@@ -5,7 +5,7 @@ from bench.scenario import scenario
 from simulator.vehicle import Vehicle
 
 
-@scenario("remote start, charge, remote stop, charge detail record")
+@scenario("remote start, charge, remote stop, charge detail record", slow=True)
 async def remote_start_and_stop(bench: Bench) -> None:
     """The main job of a CPO without RFID."""
     evse = await bench.free_evse()
@@ -29,12 +29,12 @@ async def plugged_in_after_the_start(bench: Bench) -> None:
     session = await driver.remote_start(evse)
     await evse.plug_in()
     await session.charging(within=30)
-    await evse.deliver(kwh=0.1)
+    await evse.deliver(kwh=0.2)
     await driver.remote_stop(session)
     await session.is_billed(within=15)
 
 
-@scenario("nobody plugs in after the remote start")
+@scenario("nobody plugs in after the remote start", slow=True)
 async def nobody_plugs_in(bench: Bench) -> None:
     """The session is refused, or closed after a while: a charge detail record of 0 kWh, or an End notification."""
     evse, driver = await bench.free_evse(), bench.driver()
@@ -67,7 +67,7 @@ async def driver_stops_at_the_vehicle(bench: Bench) -> None:
     await evse.unplug()
 
 
-@scenario("the vehicle is full and the session ends by itself")
+@scenario("the vehicle is full and the session ends by itself", slow=True)
 async def vehicle_is_full(bench: Bench) -> None:
     """A battery that takes 0.4 kWh and no more."""
     evse, driver = await bench.free_evse(), bench.driver()
@@ -86,7 +86,7 @@ async def start_on_an_occupied_evse(bench: Bench) -> None:
     session = await first.remote_start(evse)
     await session.charging()
     await second.tries_remote_start(evse)
-    await evse.deliver(kwh=0.1)
+    await evse.deliver(kwh=0.2)
     await first.remote_stop(session)
     await session.receives("ChargeDetailRecord")
 
@@ -149,6 +149,7 @@ async def start_at_an_offline_charge_point(bench: Bench) -> None:
     charge_point = await bench.free_charge_point()
     await charge_point.evse.plug_in()
     await charge_point.go_offline()
+    await bench.passes(1.5)
     await bench.driver().tries_remote_start(charge_point.evse)
     await charge_point.go_online()
     await bench.passes(3)
@@ -162,6 +163,7 @@ async def stop_at_an_offline_charge_point(bench: Bench) -> None:
     session = await driver.remote_start(charge_point.evse)
     await session.charging()
     await charge_point.go_offline()
+    await bench.passes(1.5)
     await driver.tries_remote_stop(session)
     await charge_point.go_online()
     await driver.tries_remote_stop(session)
@@ -211,7 +213,7 @@ async def stop_with_a_wrong_evse(bench: Bench) -> None:
     await neighbour.is_billed(within=15)
 
 
-@scenario("remote stop before the cable is in")
+@scenario("remote stop before the cable is in", slow=True)
 async def stop_before_the_energy(bench: Bench) -> None:
     """Accepted: then nothing charges. Refused: then the session goes on as before."""
     evse, driver = await bench.free_evse(), bench.driver()
@@ -233,6 +235,16 @@ async def repeated_stop(bench: Bench) -> None:
     await bench.together(driver.tries_remote_stop(session), driver.tries_remote_stop(session))
     await session.is_billed(within=15)
     await driver.tries_remote_stop(session, variant="finished-session")
+
+
+@scenario("remote stop of a session that has ended some time ago", slow=True)
+async def stop_of_a_finished_session(bench: Bench) -> None:
+    """Nothing to stop any more, nothing else may stop."""
+    session = await bench.charged(kwh=0.2)
+    await session.evse.stop_at_car()
+    await session.is_billed(within=15)
+    await bench.passes(6)
+    await session.driver.tries_remote_stop(session, variant="finished-session")
 
 
 @scenario("two remote starts on one EVSE at the same instant")
@@ -270,10 +282,11 @@ async def two_sessions_in_a_row(bench: Bench) -> None:
     await session.charging()
     await evse.deliver(kwh=0.2)
     await evse.unplug()
+    await evse.is_free_again()
     await evse.plug_in()
     session = await second.remote_start(evse)
     await session.charging()
-    await evse.deliver(kwh=0.1)
+    await evse.deliver(kwh=0.2)
     await evse.unplug()
     await bench.all_sessions_are_closed(within=15)
 
@@ -287,6 +300,16 @@ async def stop_races_with_the_unplug(bench: Bench) -> None:
     await session.charging()
     await bench.together(driver.tries_remote_stop(session), evse.unplug())
     await session.is_billed(within=15)
+
+
+@scenario("somebody presents a token nobody knows")
+async def unknown_token(bench: Bench) -> None:
+    """A reader that should not be there, or a button: without a remote start no energy flows."""
+    evse = await bench.free_evse()
+    await evse.plug_in()
+    await evse.presents_token("04A1B2C3D4E5F6")
+    await bench.passes(3)
+    await evse.unplug()
 
 
 @scenario("a remote start for each EVSE at the same instant", exclusive=True)

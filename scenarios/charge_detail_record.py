@@ -13,7 +13,7 @@ async def product_and_partner_session_id(bench: Bench) -> None:
     ident = bench.new_partner_session_id()
     session = await driver.remote_start(evse, product="Standard Price", emp_partner_session_id=ident)
     await session.charging()
-    await evse.deliver(kwh=0.1)
+    await evse.deliver(kwh=0.2)
     await driver.remote_stop(session)
     await session.receives("ChargeDetailRecord")
 
@@ -83,7 +83,7 @@ async def connection_breaks_in_between(bench: Bench) -> None:
     await charge_point.go_offline()
     await bench.passes(1)
     await charge_point.go_online()
-    await evse.deliver(kwh=0.1)
+    await evse.deliver(kwh=0.2)
     await evse.unplug()
     await session.is_billed(within=20)
 
@@ -95,18 +95,19 @@ async def meter_resets(bench: Bench) -> None:
     await evse.plug_in()
     session = await first.remote_start(evse)
     await session.charging()
-    await evse.deliver(kwh=0.1)
+    await evse.deliver(kwh=0.2)
     await evse.unplug()
+    await evse.is_free_again()
     evse.reset_meter()
     await evse.plug_in()
     session = await second.remote_start(evse)
     await session.charging()
-    await evse.deliver(kwh=0.1)
+    await evse.deliver(kwh=0.2)
     await evse.unplug()
     await bench.all_sessions_are_closed(within=15)
 
 
-@scenario("a longer charge with readings in between")
+@scenario("a longer charge with readings in between", slow=True)
 async def longer_charge(bench: Bench) -> None:
     """Long enough for several readings."""
     evse, driver = await bench.free_evse(), bench.driver()
@@ -125,7 +126,7 @@ async def restart_in_mid_session(bench: Bench) -> None:
     await evse.plug_in()
     session = await driver.remote_start(evse, emp_partner_session_id=bench.new_partner_session_id())
     await session.charging()
-    await evse.deliver(kwh=0.1)
+    await evse.deliver(kwh=0.2)
     await bench.hook("restart", within=90)
     await bench.charge_points_are_connected(within=60)
     await driver.tries_remote_stop(session)

@@ -17,7 +17,7 @@ async def start_and_end(bench: Bench) -> None:
 @scenario("a fault in mid-session is told", profile="notifications")
 async def error_in_mid_session(bench: Bench) -> None:
     """An Error notification names the kind of fault."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     await session.evse.fault("GroundFailure")
     await session.receives("ChargingNotifications", within=15, times=2)
     await session.is_billed(within=15)
@@ -27,7 +27,7 @@ async def error_in_mid_session(bench: Bench) -> None:
 @scenario("progress of a long session", profile="notifications", long=True)
 async def progress(bench: Bench) -> None:
     """At least five minutes apart."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     await session.receives("ChargingNotifications", within=700, times=3)
     await session.driver.remote_stop(session)
     await session.is_billed(within=15)

@@ -32,7 +32,7 @@ async def disabled_evse(bench: Bench) -> None:
     await evse.shows("Available", within=10)
 
 
-@scenario("an EVSE is reserved at the charge point, then free again")
+@scenario("an EVSE is reserved at the charge point, then free again", slow=True)
 async def reserved_evse(bench: Bench) -> None:
     """Reserved by means outside of OICP, long enough to be told."""
     evse = await bench.free_evse()
@@ -81,11 +81,11 @@ async def many_changes_at_a_slow_hub(bench: Bench) -> None:
     await bench.together(*(evse.shows("Available", within=20) for evse in some))
 
 
-@scenario("status pushes are limited (429) for a while", exclusive=True)
+@scenario("status pushes are limited (429) for a while", disturbs=True)
 async def limited_status_pushes(bench: Bench) -> None:
     """A storm of 429; the newest status gets through in the end."""
     evse = await bench.free_evse()
-    limited = Fault("429 for status pushes", "PushEvseStatus", http_status=429, times=3)
+    limited = Fault("429 for status pushes", "PushEvseStatus", http_status=429, times=3, evse_id=evse.evse_id)
     async with bench.hub_fault(limited):
         await evse.fault("OtherError")
         await evse.shows("OutOfService", within=30)
@@ -93,13 +93,13 @@ async def limited_status_pushes(bench: Bench) -> None:
     await evse.shows("Available", within=30)
 
 
-@scenario("a status push is answered with an HTML page", exclusive=True)
+@scenario("a status push is answered with an HTML page", disturbs=True)
 async def html_instead_of_an_answer(bench: Bench) -> None:
     """A proxy on the way answers 502 with HTML in another charset; the backend survives and repeats."""
     evse = await bench.free_evse()
     page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
     headers = {"Content-Type": "text/html;charset=ISO-8859-1"}
-    broken = Fault("HTML answer", "PushEvseStatus", http_status=502, body=page, headers=headers)
+    broken = Fault("HTML answer", "PushEvseStatus", http_status=502, body=page, headers=headers, evse_id=evse.evse_id)
     async with bench.hub_fault(broken):
         await evse.fault("OtherError")
         await evse.shows("OutOfService", within=20)

@@ -7,10 +7,10 @@ from fake_hubject.faults import Fault
 CDR = "ChargeDetailRecord"
 
 
-@scenario("the record was stored but its answer got lost")
+@scenario("the record was stored but its answer got lost", disturbs=True)
 async def cdr_answer_lost(bench: Bench) -> None:
     """The repeat is answered with 400 CLOSED: delivered."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     lost = Fault("CDR stored, answer lost", CDR, moment="after_processing", drop="close", session_id=session.session_id)
     async with bench.hub_fault(lost):
         await session.evse.unplug()
@@ -18,19 +18,19 @@ async def cdr_answer_lost(bench: Bench) -> None:
     await bench.passes(3)
 
 
-@scenario("the record is answered with 503, then taken")
+@scenario("the record is answered with 503, then taken", disturbs=True)
 async def cdr_meets_503(bench: Bench) -> None:
     """A rotating instance of the hub."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     async with bench.hub_fault(Fault("503 for the CDR", CDR, http_status=503, session_id=session.session_id)):
         await session.evse.unplug()
         await session.is_billed(within=30)
 
 
-@scenario("the connection breaks before the record is taken")
+@scenario("the connection breaks before the record is taken", disturbs=True)
 async def cdr_connection_reset(bench: Bench) -> None:
     """A reset on the way; nothing was stored."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     async with bench.hub_fault(
         Fault("reset before the CDR is stored", CDR, drop="reset", session_id=session.session_id)
     ):
@@ -38,19 +38,19 @@ async def cdr_connection_reset(bench: Bench) -> None:
         await session.is_billed(within=30)
 
 
-@scenario("the hub has an error of its own (001) when the record comes")
+@scenario("the hub has an error of its own (001) when the record comes", disturbs=True)
 async def cdr_meets_001(bench: Bench) -> None:
     """HTTP 200 with Result false is no success."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     async with bench.hub_fault(Fault("001 for the CDR", CDR, hub_code="001", session_id=session.session_id)):
         await session.evse.unplug()
         await session.is_billed(within=30)
 
 
-@scenario("an error body without Result when the record comes")
+@scenario("an error body without Result when the record comes", disturbs=True)
 async def cdr_meets_error_without_result(bench: Bench) -> None:
     """HTTP 500, nothing but a StatusCode."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     body = {"StatusCode": {"Code": "001", "Description": "Unexpected error", "AdditionalInfo": None}}
     failing = Fault("500 without Result", CDR, http_status=500, body=body, session_id=session.session_id)
     async with bench.hub_fault(failing):
@@ -58,30 +58,30 @@ async def cdr_meets_error_without_result(bench: Bench) -> None:
         await session.is_billed(within=30)
 
 
-@scenario("an empty answer when the record comes")
+@scenario("an empty answer when the record comes", disturbs=True)
 async def cdr_meets_an_empty_answer(bench: Bench) -> None:
     """HTTP 502 without a body."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     async with bench.hub_fault(Fault("empty 502", CDR, http_status=502, body="", session_id=session.session_id)):
         await session.evse.unplug()
         await session.is_billed(within=30)
 
 
-@scenario("the record is refused as implausible (022)")
+@scenario("the record is refused as implausible (022)", disturbs=True)
 async def cdr_refused_022(bench: Bench) -> None:
     """Only a corrected record helps; an endless repeat of the same one does not."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     refusing = Fault("022 for the CDR", CDR, hub_code="022", session_id=session.session_id, times=None)
     async with bench.hub_fault(refusing):
         await session.evse.unplug()
         await session.receives(CDR, within=15)
-        await bench.passes(5)
+        await bench.passes(4)
 
 
-@scenario("records of several EVSEs are limited (429) at the same time", evses=4)
+@scenario("records of several EVSEs are limited (429) at the same time", evses=3, disturbs=True)
 async def cdr_storm_of_429(bench: Bench) -> None:
     """The waits grow, differ, and every record comes in the end."""
-    sessions = await bench.all_charged(4, kwh=0.05)
+    sessions = await bench.all_charged(3, kwh=0.05)
     storm = [
         Fault(f"429 for the CDR of {s.evse_id}", CDR, http_status=429, times=3, session_id=s.session_id)
         for s in sessions
@@ -94,10 +94,10 @@ async def cdr_storm_of_429(bench: Bench) -> None:
 @scenario("the hub is down when the record is due", exclusive=True)
 async def hub_down_when_the_cdr_is_due(bench: Bench) -> None:
     """The record and the newest status come once the hub is back."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     async with bench.hub_down():
         await session.evse.unplug()
-        await bench.passes(3)
+        await bench.passes(1.5)
     await session.is_billed(within=60)
     await session.evse.shows("Available", within=60)
 
@@ -116,7 +116,7 @@ async def backlog_after_downtime(bench: Bench) -> None:
 @scenario("the backend restarts while a record waits", needs="restart", exclusive=True)
 async def pending_cdr_survives_a_restart(bench: Bench) -> None:
     """A record that was not taken yet is kept over the restart."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     failing = Fault("503 until the restart", CDR, http_status=503, session_id=session.session_id, times=None)
     async with bench.hub_fault(failing):
         await session.evse.unplug()
@@ -126,10 +126,10 @@ async def pending_cdr_survives_a_restart(bench: Bench) -> None:
     await bench.charge_points_are_connected(within=60)
 
 
-@scenario("the hub answers the record after 59 s", long=True)
+@scenario("the hub answers the record after 59 s", long=True, disturbs=True)
 async def cdr_answered_very_late(bench: Bench) -> None:
     """Whoever gives up earlier repeats the same content."""
-    session = await bench.charged(kwh=0.1)
+    session = await bench.charged(kwh=0.2)
     slow = Fault("answer after 59 s", CDR, moment="after_processing", delay_s=59, session_id=session.session_id)
     async with bench.hub_fault(slow):
         await session.evse.unplug()
@@ -137,7 +137,7 @@ async def cdr_answered_very_late(bench: Bench) -> None:
     await session.is_billed(within=60)
 
 
-@scenario("the hub keeps silent about a status push", long=True)
+@scenario("the hub keeps silent about a status push", long=True, disturbs=True)
 async def silence_about_a_status_push(bench: Bench) -> None:
     """The backend gives up at some time and repeats the content, one push at a time."""
     evse = await bench.free_evse()

@@ -13,7 +13,7 @@ async def reserve_and_charge(bench: Bench) -> None:
     await evse.plug_in()
     session = await driver.remote_start(evse)
     await session.charging()
-    await evse.deliver(kwh=0.1)
+    await evse.deliver(kwh=0.2)
     await driver.remote_stop(session)
     await driver.release(reservation)
     await session.is_billed(within=15)
