@@ -20,7 +20,8 @@ from reports import coverage
 from reports.readiness import readiness
 from reports.report import Report, headline, reproduction
 from reports.secrets import shown_headers, without_keys
-from reports.trace import LANES, Traces, worst
+from reports.trace import Traces, worst
+from reports.trace_rows import LANES
 
 _CHUNK = 200_000
 _BIG_BODY = 4_000

@@ -6,7 +6,6 @@ The result is plain data that the page draws: lanes are numbered 0 to 4 in the o
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -15,33 +14,11 @@ from oicp.evidence import Evidence, Exchange, Observation
 from oicp.rulebook import Finding, Grade
 from oicp.services import Direction
 from oicp.sessions import Session, folded, scenario_at, sessions
-from oicp.wire_json import Json
-from reports.readiness import second_of
+from reports.energy import energy
 from reports.report import Report
+from reports.trace_rows import HUB, bars, exchange_rows, folded_runs, observation_rows
 
-LANES = ("Driver / EMP", "Hub", "CPO", "Charge point", "Vehicle")
-_EMP, _HUB, _CPO, _CHARGE_POINT, _VEHICLE = range(5)
-_ENDS = {
-    Direction.EMP_TO_HUB: (_EMP, _HUB), Direction.HUB_TO_EMP: (_HUB, _EMP),
-    Direction.CPO_TO_HUB: (_CPO, _HUB), Direction.HUB_TO_CPO: (_HUB, _CPO),
-}  # fmt: skip
 _BEFORE, _AFTER, _TOLD = 30.0, 5.0, 1.0
-_POINTS = 240
-_ABSURD_KWH = 1e9
-_DULL = ("Heartbeat",)
-_ON_LANE = {
-    "energy_started": (_VEHICLE, "energy flows"), "energy_stopped": (_VEHICLE, "energy stopped"),
-    "transaction_started": (_CHARGE_POINT, "transaction started"),
-    "transaction_stopped": (_CHARGE_POINT, "transaction stopped"),
-    "reserve_cancelled": (_CHARGE_POINT, "reservation cancelled"),
-    "charge_point_disconnected": (_CHARGE_POINT, "charge point offline"),
-    "charge_point_connected": (_CHARGE_POINT, "charge point connected"),
-    "charge_point_refused": (_CHARGE_POINT, "charge point refused"),
-    "fault_fired": (_HUB, "fault"), "hub_down": (_HUB, "hub down"), "hub_up": (_HUB, "hub up"),
-    "hub_session": (_HUB, "session"), "hook": (_CPO, "hook"), "cpo_exited": (_CPO, "CPO exited"),
-    "cpo_started": (_CPO, "CPO started"), "cpo_restarted": (_CPO, "CPO restarted"),
-    "tls_handshake": (_HUB, "TLS handshake failed"),
-}  # fmt: skip
 _EVERYBODYS = (
     "fault_fired",
     "hub_down",
@@ -172,13 +149,13 @@ class Traces:
         """Everything the diagram of a session needs."""
         begin, end = self._window(session)
         seen = list(self._of(session, begin, end))
-        rows = [*self._messages(session, begin, end), *_rows(seen)]
+        rows = [*self._messages(session, begin, end), *observation_rows(seen)]
         rows.sort(key=lambda row: (row["t"], row.get("order", 0)))
-        rows = list(_folded_runs(rows))
+        rows = list(folded_runs(rows))
         self._mark(session, rows)
         return {
             **self.summary(session), "t0": round(begin, 4), "t1": round(end, 4), "evco": session.evco_id,
-            "rows": rows, "bars": list(_bars(seen, begin, end)), "energy": _energy(session, seen, begin, end),
+            "rows": rows, "bars": list(bars(seen, begin, end)), "energy": energy(session, seen),
         }  # fmt: skip
 
     def _of(self, session: Session, begin: float, end: float) -> Iterator[Observation]:
@@ -197,10 +174,10 @@ class Traces:
 
     def _messages(self, session: Session, begin: float, end: float) -> Iterator[dict[str, Any]]:
         for exchange in self._exchanges[session.session_id]:
-            yield from _exchange_rows(exchange, (exchange.operation or exchange.request.target))
+            yield from exchange_rows(exchange, (exchange.operation or exchange.request.target))
         for t, push, evse_status in self._pushes.get(folded(session.evse_id or ""), []):
             if begin <= t <= end:
-                yield from _exchange_rows(push, f"PushEvseStatus {evse_status}")
+                yield from exchange_rows(push, f"PushEvseStatus {evse_status}")
 
     def _mark(self, session: Session, rows: list[dict[str, Any]]) -> None:
         """Put each finding where it happened: at its message, else at the end."""
@@ -219,7 +196,7 @@ class Traces:
         if left:
             last = max((row["t"] for row in rows), default=0.0)
             rows.append(
-                {"t": last, "kind": "event", "lane": _HUB, "cls": "finding", "label": "session over", "bad": left}
+                {"t": last, "kind": "event", "lane": HUB, "cls": "finding", "label": "session over", "bad": left}
             )
 
 
@@ -229,152 +206,6 @@ def _about_transaction(o: Observation, session: Session) -> bool:
         t.reference for t in session.transactions
     }
     return isinstance(payload, dict) and payload.get("transactionId") in known
-
-
-def _exchange_rows(exchange: Exchange, label: str) -> Iterator[dict[str, Any]]:
-    source, target = _ENDS[exchange.direction]
-    shared = {"kind": "arrow", "cls": "oicp", "exchange": exchange.number}
-    faults = list(exchange.faults)
-    yield {**shared, "t": round(exchange.t, 4), "from": source, "to": target, "label": label, "part": "request",
-           "faults": faults}  # fmt: skip
-    t = exchange.t_end if exchange.t_end is not None else exchange.t
-    yield {**shared, "t": round(t, 4), "from": target, "to": source, "label": _answer_label(exchange), "part": "answer",
-           "order": 1, "ok": _went_well(exchange), "ms": round((t - exchange.t) * 1000)}  # fmt: skip
-
-
-def _answer_label(exchange: Exchange) -> str:
-    if exchange.answer is None:
-        return exchange.error or "no answer"
-    code = exchange.status_code
-    status = exchange.answer_body.get("AuthorizationStatus")
-    return " · ".join(str(part) for part in (exchange.http_status, code, status) if part)
-
-
-def _went_well(exchange: Exchange) -> bool:
-    return exchange.accepted or exchange.answer_body.get("AuthorizationStatus") == "Authorized"
-
-
-def _rows(seen: Iterable[Observation]) -> Iterator[dict[str, Any]]:
-    for o in seen:
-        row = _row(o)
-        if row:
-            yield {"t": round(o.t, 4), "observations": [o.number], "data": {**o.data, "observed": o.kind}, **row}
-
-
-def _row(o: Observation) -> dict[str, Any] | None:
-    data = o.data
-    if o.kind == "ocpp" and data.get("action") not in _DULL:
-        outward = data.get("sender") == "cpo"
-        lanes = (_CPO, _CHARGE_POINT) if outward else (_CHARGE_POINT, _CPO)
-        began = round(o.t - float(data.get("duration_s") or 0), 4)
-        return {"kind": "arrow", "cls": "ocpp", "from": lanes[0], "to": lanes[1], "label": _ocpp_label(data), "t": began,
-                "run": str(data.get("action")), "ok": not data.get("error")}  # fmt: skip
-    if o.kind == "driver":
-        answer = data.get("answer")
-        return {"kind": "arrow", "cls": "driver", "from": _EMP, "to": _HUB, "label": _words(data.get("action")),
-                "detail": "" if answer is None else wire_json.shown(answer, 40)}  # fmt: skip
-    if o.kind in ("plugged", "unplugged"):
-        return {"kind": "arrow", "cls": "plug", "from": _VEHICLE, "to": _CHARGE_POINT, "label": o.kind}
-    if o.kind in _ON_LANE:
-        lane, text = _ON_LANE[o.kind]
-        cls = "fault" if o.kind.startswith(("fault", "hub_", "cpo_", "tls")) and o.kind != "hub_session" else "event"
-        return {"kind": "event", "cls": cls, "lane": lane, "label": text + _more(o)}
-    return None
-
-
-def _words(value: Json) -> str:
-    return str(value or "").replace("_", " ")
-
-
-def _ocpp_label(data: Any) -> str:
-    payload, answer = data.get("payload") or {}, data.get("answer")
-    told = payload.get("status") or payload.get("connectorStatus") or payload.get("eventType")
-    result = wire_json.at(answer, "status") or wire_json.at(answer, "idTagInfo", "status")
-    label = str(data.get("action")) + (f" {told}" if told else "")
-    return label + (f" → {data.get('error') or result}" if data.get("error") or result else "")
-
-
-def _more(o: Observation) -> str:
-    keys = {"transaction_started": ("id_tag",), "transaction_stopped": ("reason",), "fault_fired": ("fault",),
-            "hub_session": ("event",), "hook": ("hook",), "charge_point_disconnected": ("reason",),
-            "tls_handshake": ("error",), "charge_point_refused": ("reason",)}.get(o.kind, ())  # fmt: skip
-    told = [str(o.data[k]) for k in keys if o.data.get(k)]
-    return f": {', '.join(told)}"[:80] if told else ""
-
-
-def _folded_runs(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Equal OCPP calls in a row (meter values) become one arrow with a number."""
-    held: dict[str, Any] | None = None
-    for row in rows:
-        if held and row.get("run") in ("MeterValues", "TransactionEvent Updated") and row.get("run") == held.get("run"):
-            held["times"] = held.get("times", 1) + 1
-            held["observations"] += row["observations"]
-            held["t_last"] = row["t"]
-            continue
-        if held:
-            yield held
-        held = row
-    if held:
-        yield held
-
-
-def _bars(seen: list[Observation], begin: float, end: float) -> Iterator[dict[str, Any]]:
-    """Connector state and cable as bars along the lanes of charge point and vehicle."""
-    state: tuple[float, str] | None = None
-    plugged: float | None = None
-    for o in seen:
-        if o.kind == "connector_status":
-            if state:
-                yield _bar(_CHARGE_POINT, state[0], o.t, state[1])
-            state = (o.t, str(o.data.get("connector_status")))
-        elif o.kind == "plugged":
-            plugged = o.t
-        elif o.kind == "unplugged":
-            yield _bar(_VEHICLE, plugged if plugged is not None else begin, o.t, "plugged")
-            plugged = None
-    if state:
-        yield _bar(_CHARGE_POINT, state[0], end, state[1])
-    if plugged is not None:
-        yield _bar(_VEHICLE, plugged, end, "plugged")
-
-
-def _bar(lane: int, begin: float, end: float, label: str) -> dict[str, Any]:
-    return {"lane": lane, "t0": round(begin, 4), "t1": round(end, 4), "label": label}
-
-
-# --- energy ----------------------------------------------------------------------------------------------------------
-
-
-def _energy(session: Session, seen: list[Observation], begin: float, end: float) -> dict[str, Any] | None:
-    """Meter of the charge point against what the charge detail record says; Wh."""
-    kinds = ("meter", "energy_started", "energy_stopped", "transaction_started", "transaction_stopped")
-    meter = [[round(o.t, 4), int(o.data["meter_wh"])] for o in seen if o.kind in kinds and "meter_wh" in o.data]
-    step = max(1, len(meter) // _POINTS)
-    kept = meter[::step] + ([meter[-1]] if meter and (len(meter) - 1) % step else [])
-    reported = [r for r in (_reported(cdr) for cdr in session.cdrs) if r]
-    if not kept and not reported:
-        return None
-    transaction = session.transaction
-    return {"meter": kept, "delivered_wh": transaction.energy_wh if transaction else None, "reported": reported}
-
-
-def _reported(cdr: Exchange) -> dict[str, Any] | None:
-    body = cdr.body
-    start, stop = _wh(body.get("MeterValueStart")), _wh(body.get("MeterValueEnd"))
-    consumed = _wh(body.get("ConsumedEnergy"))
-    if consumed is None and (start is None or stop is None):
-        return None
-    return {
-        "exchange": cdr.number, "start_wh": start, "end_wh": stop, "consumed_wh": consumed,
-        "t0": second_of(cdr, body.get("ChargingStart")), "t1": second_of(cdr, body.get("ChargingEnd")),
-        "accepted": cdr.accepted,
-    }  # fmt: skip
-
-
-def _wh(value: Json) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        return None
-    return round(float(value) * 1000, 3) if abs(Decimal(value)) < _ABSURD_KWH else None
 
 
 def worst(findings: Iterable[Finding]) -> str:
