@@ -1,7 +1,6 @@
 """Answers in the shapes the live platform was seen to send: explicit nulls, bare status codes, validation lists, proxy pages."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -74,17 +73,14 @@ class Fault(Protocol):
     """The part of a field fault an answer needs."""
 
     @property
-    def pointer(self) -> str: ...
+    def field_reference(self) -> str: ...
     @property
     def error_message(self) -> str: ...
 
 
 def invalid(faults: Iterable[Fault]) -> Reply:
     """HTTP 400 with the list of fields that break the schema."""
-    rows = [
-        {"fieldReference": field_reference(f.pointer), "errorMessage": f.error_message or "is not valid"}
-        for f in faults
-    ]
+    rows = [{"fieldReference": f.field_reference, "errorMessage": f.error_message or "is not valid"} for f in faults]
     body = {"extendedInfo": None, "message": "Error parsing/validating JSON.", "validationErrors": rows[:100]}
     return Reply(400, body, close=True)
 
@@ -92,23 +88,6 @@ def invalid(faults: Iterable[Fault]) -> Reply:
 def unreadable(reason: str) -> Reply:
     """HTTP 400 for a body, or a rule over several fields: the reason stands in the message."""
     return Reply(400, {"message": f"Error parsing/validating JSON. {reason}"}, close=True)
-
-
-def field_reference(pointer: str) -> str:
-    """`/OperatorEvseData/EvseDataRecord/0/HotlinePhoneNumber` as `operatorEvseData.evseDataRecord[0].hotlinePhoneNumber`."""
-    text = ""
-    for escaped in pointer.split("/")[1:]:
-        part = escaped.replace("~1", "/").replace("~0", "~")
-        if part.isdigit():
-            text += f"[{part}]"
-        else:
-            text += ("." if text else "") + _lower_camel(part)
-    return text
-
-
-def _lower_camel(name: str) -> str:
-    match = re.match(r"[A-Z]+(?![a-z])|[A-Z]", name)
-    return name if match is None else match.group().lower() + name[match.end() :]
 
 
 def proxy_page(http_status: int, title: str, detail: str = "") -> Reply:

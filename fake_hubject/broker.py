@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from fake_hubject.remote import Outgoing, RemoteCaller
 
 
+_KEPT_REQUESTS = 10_000
+
+
 @dataclass(slots=True)
 class Call:
     """One request that passed the gate. `partner`: the direct partner that sent it."""
@@ -150,6 +153,14 @@ class Broker:
         return data, entry.record if entry else None
 
     # --- charge detail records ---
+
+    def sent(self, session_id: str, outgoing: "Outgoing") -> None:
+        """Remember the last request of a session, for those who want to repeat it."""
+        key = (session_id, outgoing.operation)
+        self.last_sent.pop(key, None)
+        self.last_sent[key] = outgoing
+        if len(self.last_sent) > _KEPT_REQUESTS:
+            del self.last_sent[next(iter(self.last_sent))]
 
     def store_cdr(self, cdr: StoredCdr) -> None:
         """Keep a charge detail record."""

@@ -10,8 +10,8 @@ class RateLimits:
         self._counted: dict[tuple[str, str], tuple[int, int]] = {}
 
     def exceeded(self, operation: Operation, partner: str, now: float, scale: float | None) -> bool:
-        """Count a call at second `now` (Unix time); True if it is one too many. `scale` None: there is no limit."""
-        if scale is None or operation.per_minute is None:
+        """Count a call at second `now` (Unix time); True if it is one too many. `scale` 0 or None: there is no limit."""
+        if not scale or operation.per_minute is None:
             return False
         minute, key = int(now // 60), (operation.name, partner)
         last, count = self._counted.get(key, (minute, 0))

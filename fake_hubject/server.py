@@ -127,7 +127,7 @@ class HubServer:
             return
         acceptor, self._acceptor = self._acceptor, None
         await acceptor.close()
-        await self._manager.shutdown(grace_s)
+        await self._manager.shutdown(grace_s or 0.01)  # aiohttp takes 0 for "without limit"
         self._manager = None
 
     # --- connections ---

@@ -1,8 +1,9 @@
 """What can be chosen about the hub. Where no source tells what Hubject does, the default is the one of the errata."""
 
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +13,7 @@ class HubSettings:
     TLS: `client_certificate` "recorded" lets calls without one in. `untrusted_certificate`: "answered" with HTTP 400 as the
     proxy of Hubject does, or "refused" inside the handshake. `expired_certificate`: code 017, or HTTP 400 of a strict proxy.
     `verify_cpo` "recorded": talk to a CPO whose certificate is not trusted and note it; "required": do not.
-    Limits: `rate_limit_scale` multiplies the published limits, None switches them off. `processing_s`: how long a push takes.
+    Limits: `rate_limit_scale` multiplies the published limits, 0 or None switches them off. `processing_s`: how long a push takes.
     """
 
     host: str = "127.0.0.1"
@@ -51,15 +52,26 @@ class HubSettings:
     full_load_drops_status: bool = True
     pricing_without_data: Literal["accepted", "refused"] = "accepted"
     progress_gap_s: float = 300.0
-    clock_tolerance_s: float = 120.0
+    clock_tolerance_s: float = 60.0
     cdr_pull_days: int = 90
 
     def __post_init__(self) -> None:
         for name, low in (("max_body_bytes", 1), ("answer_limit_s", 0), ("processing_s", 0), ("port", 0)):
             if getattr(self, name) < low:
                 raise ValueError(f"hub setting {name}: {getattr(self, name)} is below {low}")
-        if self.rate_limit_scale is not None and self.rate_limit_scale <= 0:
-            raise ValueError("hub setting rate_limit_scale: give a number above 0, or none to switch limits off")
+        if self.rate_limit_scale is not None and self.rate_limit_scale < 0:
+            raise ValueError("hub setting rate_limit_scale: give a number above 0, or 0 to switch the limits off")
+        for name, choices in _choices().items():
+            if getattr(self, name) not in choices:
+                shown = ", ".join(map(str, choices))
+                raise ValueError(f"hub setting {name}: {getattr(self, name)!r} is none of {shown}")
+
+
+@cache
+def _choices() -> dict[str, tuple[Any, ...]]:
+    """Settings with a fixed set of values."""
+    hints = get_type_hints(HubSettings)
+    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}
 
 
 SETTING_NAMES = tuple(field.name for field in fields(HubSettings))

@@ -199,7 +199,7 @@ async def _forward(
         operation, Direction.HUB_TO_CPO, draft.path_id, owner.url or "", path, draft.sent(), variant=variant
     )
     if session is not None:
-        broker.last_sent[(session.session_id, operation)] = outgoing
+        broker.sent(session.session_id, outgoing)
     return await broker.remote.send(outgoing, limit_s=broker.settings.answer_limit_s)
 
 
