@@ -228,7 +228,8 @@ def _energy(
     times, events = _energy_events(evidence).get(folded(started.evse_id or ""), ([], []))
     begun: float | None = None
     for o in events[bisect_right(times, started.t - 0.001) :]:
-        if stopped and o.t > stopped.t + 0.5:
+        # A late end belongs to this transaction, a start after its end to the next one.
+        if stopped and o.t > stopped.t + (0.5 if o.kind == "energy_stopped" else 0.0):
             break
         if o.kind == "energy_started":
             begun = o.t

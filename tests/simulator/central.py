@@ -11,6 +11,8 @@ from ocpp.v16 import ChargePoint, call, call_result
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from oicp.evidence import OBSERVATIONS
+
 NOW = "2026-01-01T00:00:00Z"
 Observed = tuple[str, dict[str, Any]]
 
@@ -22,6 +24,7 @@ class Observations:
     seen: list[Observed] = field(default_factory=list)
 
     def __call__(self, kind: str, *, evse_id: str | None = None, charge_point: str | None = None, **data: Any) -> Any:
+        assert kind in OBSERVATIONS, f"no such kind of observation: {kind}"
         self.seen.append((kind, {"evse_id": evse_id, "charge_point": charge_point, **data}))
         return type("Observation", (), {"number": len(self.seen)})()
 
