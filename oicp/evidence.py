@@ -213,9 +213,9 @@ OBSERVATIONS: dict[str, str] = {
     "fault_lifted": "data: fault, fired",
     "hub_down": "the hub accepts no connection",
     "hub_up": "the hub accepts again",
-    "hub_setting": "a setting of the hub was changed; data: setting, value",
+    "hub_setting": "a setting of the hub was changed; data: setting, value (server_certificate: own, renewed, foreign-ca, wrong-name)",
     "tls_handshake": "a handshake that failed or was refused; data: direction, error, version, certificate",
-    "connection_probe": "what the bench found out about an endpoint; data: url, versions, accepted, error",
+    "connection_probe": "what the bench found out about an endpoint; data: url, versions (accepted), tried, trusted, trust_error, plain_http, error",
     "hub_session": "data: session_id, event (created, deleted, closed), reason",
     "note": "data: text",
 }

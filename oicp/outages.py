@@ -10,15 +10,17 @@ TRANSIENT = frozenset(("001", "002", "009", "021"))
 
 
 def undelivered(e: Exchange) -> bool:
-    """The hub gave no usable answer: none at all, 408, 429 or a server error."""
-    return e.answer is None or e.answer.http_status in (408, 429) or e.answer.http_status >= 500
+    """The CPO got no usable answer: none at all, none in time, 408, 429 or a server error."""
+    return e.answer is None or e.error is not None or e.answer.http_status in (408, 429) or e.answer.http_status >= 500
+
+
+_GAVE_UP = ("gave up", "peer closed", "hung up", "disconnected", "closed by the cpo", "client closed")
 
 
 def abandoned(e: Exchange) -> bool:
     """The CPO itself gave up waiting for the answer."""
     error = (e.error or "").lower()
-    named = any(word in error for word in ("gave up", "hung up", "disconnected", "closed by the cpo", "client closed"))
-    return e.by_cpo and e.answer is None and (bool(e.recorder.get("abandoned")) or named)
+    return e.by_cpo and (bool(e.recorder.get("abandoned")) or any(words in error for words in _GAVE_UP))
 
 
 class Periods:

@@ -53,6 +53,18 @@ def pushes(evidence: Evidence) -> tuple[Push, ...]:
     return tuple(_read(e) for e in sorted(evidence.about(DATA, STATUS), key=lambda e: e.t) if e.by_cpo)
 
 
+@lru_cache(maxsize=8)
+def data_pushes(evidence: Evidence) -> list[Push]:
+    """EVSE data pushes of the CPO in order."""
+    return [p for p in pushes(evidence) if p.exchange.operation == DATA]
+
+
+@lru_cache(maxsize=8)
+def full_loads(evidence: Evidence) -> list[Push]:
+    """EVSE data fullLoads the hub took, in order."""
+    return [p for p in data_pushes(evidence) if p.is_full_load and p.stored]
+
+
 def _read(e: Exchange) -> Push:
     rows = records_of(e)
     action = e.body.get("ActionType")

@@ -11,7 +11,7 @@ from oicp.pushes import STATUS, Push, View, believes_in_the_past, pushes, replay
 from oicp.repeats import fate
 from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.evse_status_missing import missing, nothing_pushed
-from oicp.rules.pushes import gaps
+from oicp.rules.push_static import gaps
 
 whole = rules_about_evidence()
 _DAY = 86_400.0

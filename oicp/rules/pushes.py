@@ -13,25 +13,25 @@ from oicp.pushes import (
     Push,
     View,
     believes_in_the_past,
+    data_pushes,
     decommissioned,
     fleet_records,
-    hooks_done,
+    full_loads,
     pushes,
     replay,
 )
 from oicp.repeats import PUSHES
-from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, observed_at, rules_about_evidence
+from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.rate import is_empty_push
-from oicp.wire_json import dump
 
 whole = rules_about_evidence()
 _CLOSE_S = 0.005
 """Requests this close to the end of an answer may have begun after it: clocks of recordings are no better."""
-_DAY = 86_400.0
+_JUST_S = 0.0005
 
 
-def _end(e: Exchange) -> float:
-    return e.t if e.t_end is None else e.t_end
+def _end(e: Exchange, unknown: float | None = None) -> float:
+    return (e.t if unknown is None else unknown) if e.t_end is None else e.t_end
 
 
 @whole.rule("PUSH-002")
@@ -54,13 +54,12 @@ def one_push_at_a_time(evidence: Evidence) -> Iterator[Yield]:
 
 def _open_before(evidence: Evidence, e: Exchange, last: Exchange | None) -> Exchange | None:
     """An earlier push that was not answered yet when this one was sent, and that the CPO had not given up."""
-    for number in e.overlaps:
+    for number in e.overlaps:  # the recorder counts only those whose connection was still open
         other = evidence.exchange(number)
-        if other is not None and other.operation == e.operation and other.answer is not None:
+        if other is not None and other.operation == e.operation and e.t < _end(other, float("inf")) - _JUST_S:
             return other
-    if last is not None and last.answer is not None and e.t < _end(last) - _CLOSE_S:
-        return last
-    return None
+    answered = last is not None and last.answer is not None and last.error is None
+    return last if last is not None and answered and e.t < _end(last) - _CLOSE_S else None
 
 
 @whole.rule("PUSH-003")
@@ -92,7 +91,7 @@ def waits_after_a_timeout(evidence: Evidence) -> Iterator[Yield]:
 @whole.rule("PUSH-004")
 def full_load_is_complete(evidence: Evidence) -> Iterator[Yield]:
     """A fullLoad holds all current records in one request."""
-    fleet, loads = fleet_records(evidence), _full_loads(evidence)
+    fleet, loads = fleet_records(evidence), full_loads(evidence)
     for push, view in replay(evidence):
         if push.exchange.operation != DATA or not push.is_full_load or not push.records or not push.stored:
             continue
@@ -126,11 +125,6 @@ def _incomplete(push: Push, lost: set[str], view: View, *, contested: bool) -> Y
 
 
 @lru_cache(maxsize=8)
-def _full_loads(evidence: Evidence) -> list[Push]:
-    return [p for p in pushes(evidence) if p.exchange.operation == DATA and p.is_full_load and p.stored]
-
-
-@lru_cache(maxsize=8)
 def _last_mention(evidence: Evidence) -> dict[str, float]:
     """Second of the last push (data or status) that names an EVSE, deletes aside."""
     return {key: p.t for p in pushes(evidence) if p.action != "delete" for key in p.records}
@@ -152,7 +146,7 @@ def _disjoint_part(loads: list[Push], push: Push, within: float) -> Push | None:
 def _completed_by_inserts(evidence: Evidence, push: Push, missing: set[str]) -> bool:
     """Inserts that follow directly bring what the fullLoad lacks."""
     brought: set[str] = set()
-    history = _data_pushes(evidence)
+    history = data_pushes(evidence)
     at = bisect_left(history, push.t, key=lambda p: p.t) + 1
     while at < len(history) and history[at].action == "insert" and missing - brought:
         brought |= set(history[at].records)
@@ -160,50 +154,9 @@ def _completed_by_inserts(evidence: Evidence, push: Push, missing: set[str]) -> 
     return missing <= brought
 
 
-@lru_cache(maxsize=8)
-def _data_pushes(evidence: Evidence) -> list[Push]:
-    return [p for p in pushes(evidence) if p.exchange.operation == DATA]
-
-
 def _first_part(evidence: Evidence, push: Push, fleet: Mapping[str, Any]) -> bool:
     missing = set(fleet) - set(push.records)
     return bool(missing) and _completed_by_inserts(evidence, push, missing)
-
-
-@whole.rule("PUSH-005")
-def removed_evses_vanish(evidence: Evidence) -> Iterator[Yield]:
-    """An EVSE that left the fleet is removed from the hub."""
-    grace = limit(evidence, "static_change_s")
-    for key, calls in hooks_done(evidence, "decommission_evse").items():
-        t = calls[-1][0]
-        gone, hidden = _removal(evidence, key, t)
-        if gone is not None:
-            yield Checked("PUSH-005", DATA)
-        elif evidence.t_end - t < grace:
-            yield NotExercised("PUSH-005", f"the recording ended within {grace:g} s of the removal", incomplete=True)
-        else:
-            o = next(o for o in evidence.seen("hook") if o.t == t)
-            told = (
-                "the record stays at the hub with IsHubjectCompatible false"
-                if hidden
-                else "the record stays at the hub"
-            )
-            yield observed_at(
-                o, f"{grace:g} s after the removal {told}", requirement="PUSH-005", grade=INFO if hidden else None
-            )
-
-
-def _removal(evidence: Evidence, key: str, t: float) -> tuple[Push | None, bool]:
-    """The push that removed the record after second `t` (less a moment: the hook returns late), and whether it was hidden."""
-    hidden = False
-    for push in _data_pushes(evidence):
-        if push.t < t - 30.0 or not push.stored:
-            continue
-        if (push.action == "delete" and key in push.records) or (push.is_full_load and key not in push.records):
-            return push, hidden
-        if key in push.records:
-            hidden = push.records[key].get("IsHubjectCompatible") is False
-    return None, hidden
 
 
 @whole.rule("PUSH-006")
@@ -244,72 +197,3 @@ def insert_is_new_and_update_is_known(evidence: Evidence) -> Iterator[Yield]:
             yield finding(told, on=push.exchange, pointer=at, requirement=requirement)
         else:
             yield Checked(requirement, DATA)
-
-
-@whole.rule("PUSH-014")
-def begins_with_a_full_load(evidence: Evidence) -> Iterator[Yield]:
-    """The first upload of EVSE data is a fullLoad."""
-    if believes_in_the_past(evidence):
-        yield NotExercised(
-            "PUSH-014", "the bench did not start this backend, so its first upload is not in the recording"
-        )
-        return
-    for push in _data_pushes(evidence)[:1]:
-        if push.is_full_load:
-            yield Checked("PUSH-014", DATA)
-        else:
-            yield finding(
-                f"the first upload is {push.action or 'without ActionType'}", on=push.exchange, requirement="PUSH-014"
-            )
-
-
-def gaps(evidence: Evidence, loads: list[Push]) -> Iterator[tuple[Push, float]]:
-    """Each fullLoad with the seconds to the next one, or to the end of the recording."""
-    for at, push in enumerate(loads):
-        following = loads[at + 1].t if at + 1 < len(loads) else evidence.t_end
-        yield push, following - push.t
-
-
-@whole.rule("PUSH-015")
-def loads_static_data_weekly(evidence: Evidence) -> Iterator[Yield]:
-    """A fullLoad of EVSE data is repeated at least weekly."""
-    for push, gap in gaps(evidence, _full_loads(evidence)):
-        if gap > 7 * _DAY:
-            yield finding(f"no fullLoad for {gap / _DAY:.1f} days", on=push.exchange, requirement="PUSH-015")
-        elif gap > _DAY:
-            told = f"the next fullLoad came after {gap / 3600:.0f} h; daily is recommended elsewhere"
-            yield finding(told, on=push.exchange, requirement="PUSH-015", grade=INFO)
-            yield Checked("PUSH-015", DATA)
-    if evidence.t_end > 7 * _DAY and len(_full_loads(evidence)) > 1:
-        yield Checked("PUSH-015", DATA)
-
-
-@whole.rule("PUSH-016")
-def pushes_static_changes(evidence: Evidence) -> Iterator[Yield]:
-    """A change of EVSE data is pushed when it happens."""
-    grace = limit(evidence, "static_change_s")
-    for key, calls in hooks_done(evidence, "update_evse").items():
-        for t, body in calls:
-            changed = _changed(fleet_records(evidence).get(key, {}), body.get("data_record"))
-            found = next((p for p in _data_pushes(evidence) if p.t >= t - 30.0 and _tells(p, key, changed)), None)
-            if found is not None and found.t <= t + grace:
-                yield Checked("PUSH-016", DATA)
-            elif found is None and evidence.t_end - t < grace:
-                yield NotExercised("PUSH-016", f"the recording ended within {grace:g} s of the change", incomplete=True)
-            else:
-                o = next(o for o in evidence.seen("hook") if o.t == t)
-                how = f"only after {found.t - t:.0f} s" if found else f"not within {evidence.t_end - t:.0f} s"
-                yield observed_at(o, f"a changed record was pushed {how}", requirement="PUSH-016")
-
-
-def _changed(before: Mapping[str, Any], wanted: object) -> dict[str, Any]:
-    """Members the hook changed, as far as it said so."""
-    return {n: v for n, v in wanted.items() if before.get(n) != v} if isinstance(wanted, Mapping) else {}
-
-
-def _tells(push: Push, key: str, changed: Mapping[str, Any]) -> bool:
-    """The push holds the record as it was changed."""
-    if key not in push.records or push.action == "delete":
-        return False
-    record = push.records[key]
-    return all(record.get(n) == v or dump(record.get(n)) == dump(v) for n, v in changed.items())

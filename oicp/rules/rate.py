@@ -24,7 +24,7 @@ _WINDOW_S = 60.0
 
 
 def per_minute(evidence: Evidence, operation: str) -> int:
-    """Calls a minute of this recording: the published limit times `rate_scale` of the run."""
+    """Calls a minute of this recording: the published limit times `rate_scale` of the run, which is 1 unless it says so."""
     published = OPERATIONS[operation].per_minute or 0
     scale = evidence.run.settings.get("rate_scale")
     if isinstance(scale, bool) or not isinstance(scale, int | float) or scale <= 0:

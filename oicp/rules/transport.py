@@ -1,5 +1,6 @@
 """TLS and certificates in both directions (TLS-001 to TLS-008)."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -173,7 +174,8 @@ def _probed_versions(o: Observation) -> Iterator[Yield]:
     yield observed_at(o, told, requirement="TLS-005", contested=not only)
 
 
-_GOOD_CERTIFICATES = (None, "", "good", "own", "default", "normal", "valid", "renewed")
+_BAD_CERTIFICATE = re.compile(r"foreign|unknown|untrusted|wrong|stranger|self-?signed|expired|\bbad\b", re.IGNORECASE)
+"""Words by which the hub says that it serves with a certificate partners must refuse."""
 
 
 @whole.rule("TLS-006")
@@ -205,8 +207,8 @@ def _bad_certificates(evidence: Evidence) -> Iterator[tuple[float, float, str]]:
             continue
         if begun:
             yield begun[0], o.t, begun[1]
-        value = o.data.get("value")
-        begun = None if value in _GOOD_CERTIFICATES else (o.t, str(value))
+        value = str(o.data.get("value") or "")
+        begun = (o.t, value) if _BAD_CERTIFICATE.search(value) else None
     if begun:
         yield begun[0], evidence.t_end + 1, begun[1]
 
