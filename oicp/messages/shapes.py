@@ -211,7 +211,7 @@ def _checker(hint: Any, laws: list[Law]) -> tuple[Checker, Shape | None, tuple[s
         return _all([law.check for law in laws]), None, ()
     if isinstance(hint, type) and issubclass(hint, Message):
         inner = shape(hint)
-        return (_all([*[law.check for law in laws], inner.check]) if laws else inner.check), inner, ()
+        return (_guarded(laws, inner) if laws else inner.check), inner, ()
     return _all([law.check for law in laws]), None, ()
 
 
@@ -222,6 +222,18 @@ def _all(checks: list[Checker]) -> Checker:
     def check(walk: Walk, value: Json, path: Path) -> None:
         for one in checks:
             one(walk, value, path)
+
+    return check
+
+
+def _guarded(laws: list[Law], inner: Shape) -> Checker:
+    """The markers of an object member say what is no object; the object is read only if it is one."""
+
+    def check(walk: Walk, value: Json, path: Path) -> None:
+        for law in laws:
+            law.check(walk, value, path)
+        if type(value) is dict:
+            inner.check(walk, value, path)
 
     return check
 
