@@ -51,7 +51,8 @@ def cdr_comes_after_the_end_of_charging(evidence: Evidence) -> Iterator[Yield]:
         if not own.transactions:
             continue
         yield Checked("CDR-005", CDR)
-        if flows_after(own, cdr.t):
+        again = len(own.starts) > 1 and not any(t.runs_at(cdr.t) for t in own.transactions)  # RSTART-015
+        if flows_after(own, cdr.t) and not again:
             yield finding("sent while the EVSE was charging, or before it charged on", on=cdr)
 
 

@@ -130,7 +130,12 @@ def cdr_is_for_an_open_session(evidence: Evidence) -> Iterator[Yield]:
         unanswered = own is not None and own.start is not None and own.start.result is None and own.start.answer is None
         if deliveries.says_closed(cdr) and not repeat and not unanswered:
             yield finding("the hub answered that the session is not valid", on=cdr, pointer="/SessionID")
-        elif deliveries.says_closed(cdr) and own is not None and own.cdrs[0].accepted and not own.cdrs[0].faults:
+        elif (
+            deliveries.says_closed(cdr)
+            and own is not None
+            and own.cdrs[0].accepted
+            and _knew(evidence, own.cdrs[0], cdr)
+        ):
             yield finding("the session was closed by an earlier CDR", on=cdr, pointer="/SessionID")
         elif cdr.accepted:
             yield Checked("CDR-004", CDR)

@@ -204,7 +204,7 @@ def _waited(evidence: Evidence, start: Exchange) -> Iterator[Yield]:
 def _left_open(start: Exchange, seconds: float) -> Finding:
     return finding(
         f"accepted without an EV; after {seconds:.0f} s neither energy nor a CDR nor an End notification",
-        on=start, also=("CDR-027",),
+        on=start,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from oicp.deliveries import CDR
 from oicp.evidence import Evidence, Exchange, Observation
 from oicp.limits import limit
 from oicp.reservations import RELEASE, RESERVE, Reservation, pushed_status, refused_reservations, reservations
-from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
+from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.remote_refusals import START, end_of, evse_of, remote_starts, unknown_evse
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import folded, same_id, session, session_id_of
@@ -122,6 +122,8 @@ def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
     """While the reservation holds Reserved is pushed, afterwards the actual status."""
     least = limit(evidence, "reserved_push_s")
     for own in reservations(evidence):
+        if any(isinstance(found, Finding) for found in _really_reserved(evidence, own.start)):
+            continue  # nothing is reserved: RESV-004
         pushes, end = pushed_status(evidence, own.evse_id), min(own.end, evidence.t_end)
         if "Reserved" in pushes.between(own.start.t, end + 1):
             yield Checked("RESV-005", "PushEvseStatus")

@@ -65,6 +65,7 @@ DELIVERY = [
     Case("CDR-003", CONFORMS, "killed before it could note the answer", lambda b: (b.charge(t=10), restarted(b, 31), b.cdr(t=35, **CLOSED))),
     Case("CDR-004", CONFORMS, "open", lambda b: b.charge(t=10)),
     Case("CDR-004", VIOLATED, "the hub says it is not valid", lambda b: b.cdr(t=31, session=77, **CLOSED)),
+    Case("CDR-004", CONFORMS, "a repeat while the answer was slow", lambda b: (no_cdr(b), b.cdr(t=31, took=30), b.cdr(t=45, **CLOSED))),
     Case("CDR-004", SILENT, "400 after a lost answer", lambda b: (no_cdr(b), b.cdr(t=31, **LOST), b.cdr(t=40, **CLOSED))),
     Case("CDR-006", CONFORMS, "half a second", lambda b: b.charge(t=10)),
     Case("CDR-006", WARNED, "a minute", lambda b: (no_cdr(b), b.cdr(t=90, begin=11, end=30))),
