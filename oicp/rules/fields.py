@@ -66,8 +66,9 @@ def _request(evidence: Evidence, exchange: Exchange, operators: tuple[str, ...] 
     )  # fmt: skip
     yield from _told(exchange, [_in_context(evidence, exchange, fault) for fault in read.faults])
     yield from _direct_partner(exchange, operators)
-    checked = read.checked | {"PUSH-011"} | _zero_energy(exchange)
-    yield from _exercised(exchange, checked)
+    yield from _exercised(exchange, read.checked | {"PUSH-011"})
+    if _closes_without_energy(exchange):
+        yield Checked("CDR-028", exchange.operation or "")
 
 
 def _in_context(evidence: Evidence, exchange: Exchange, fault: FieldFault) -> FieldFault | None:
@@ -105,12 +106,12 @@ def _direct_partner(exchange: Exchange, operators: tuple[str, ...] | None) -> It
             return
 
 
-def _zero_energy(exchange: Exchange) -> set[str]:
+def _closes_without_energy(exchange: Exchange) -> bool:
     """An End notification for a session without energy stands for the CDR of 0 kWh."""
     body = exchange.body
     ended = exchange.operation == "ChargingNotifications" and body.get("Type") == "End"
     nothing = body.get("ConsumedEnergy") == 0 or (body.get("ConsumedEnergy"), body.get("ChargingStart")) == (None, None)
-    return {"CDR-028"} if ended and nothing else set()
+    return ended and nothing
 
 
 def _told(exchange: Exchange, faults: Iterable[FieldFault | None], *, in_answer: bool = False) -> Iterator[Finding]:
