@@ -10,7 +10,7 @@ from simulator.outbox import Words
 from simulator.transaction import TransactionEvent
 
 if TYPE_CHECKING:
-    from simulator.evse_core import EvseCore
+    from simulator.outlet import Outlet
 
 
 class Unknown(OCPPError):  # type: ignore[misc]  # the library has no types
@@ -52,7 +52,7 @@ class Dialect(Protocol):
     def heartbeat(self) -> Words:
         """Heartbeat."""
 
-    def status(self, evse: "EvseCore") -> Words:
+    def status(self, evse: "Outlet") -> Words:
         """StatusNotification of an EVSE."""
 
     def own_status(self) -> Words | None:

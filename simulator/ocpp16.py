@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from simulator.commands import TRIGGERS, Trigger, limit, profile_is_zero, reservable, reserved_as, time_of, told
 from simulator.dialect import TransactionAnswer, Unknown, Unsupported
-from simulator.evse_core import EvseCore, Reservation
+from simulator.evse_core import Reservation
 from simulator.link import Handler, Payload, Reply, text, whole
 from simulator.meter import Reading
 from simulator.outbox import Unusable, Words
+from simulator.outlet import Outlet
 from simulator.transaction import Driver, TransactionEvent, now, wire_time
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Ocpp16:
         """Heartbeat."""
         return "Heartbeat", {}
 
-    def status(self, evse: EvseCore) -> Words:
+    def status(self, evse: Outlet) -> Words:
         """StatusNotification of a connector."""
         return "StatusNotification", {
             "connectorId": evse.connector_id, "errorCode": evse.error_code, "status": evse.connector_status,

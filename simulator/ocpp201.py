@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 from simulator.commands import TRIGGERS, Trigger, limit, profile_is_zero, reservable, reserved_as, time_of, told
 from simulator.configuration import VARIABLES
 from simulator.dialect import TransactionAnswer, Unknown, Unsupported
-from simulator.evse_core import EvseCore, Reservation
+from simulator.evse_core import Reservation
 from simulator.link import Handler, Payload, Reply, text, whole
 from simulator.ocpp201_values import charging_state, meter_value, stopped_reason
 from simulator.outbox import Words
+from simulator.outlet import Outlet
 from simulator.transaction import Driver, TransactionEvent, now, wire_time
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Ocpp201:
         """Heartbeat."""
         return "Heartbeat", {}
 
-    def status(self, evse: EvseCore) -> Words:
+    def status(self, evse: Outlet) -> Words:
         """StatusNotification of an EVSE's connector."""
         return "StatusNotification", {
             "timestamp": wire_time(now()), "evseId": evse.connector_id, "connectorId": 1,

@@ -8,6 +8,7 @@ from simulator.evse_core import EvseCore, Reservation
 from simulator.link import Payload
 from simulator.meter import Reading
 from simulator.outbox import Message, Outbox, Words
+from simulator.outlet import Outlet
 from simulator.settings import FleetSettings
 from simulator.transaction import Driver, Kind, Transaction, TransactionEvent, now
 
@@ -41,7 +42,7 @@ class Voice:
 
     # --- what it tells the CPO ---------------------------------------------------------------------------------------
 
-    def report(self, evse: EvseCore) -> None:
+    def report(self, evse: Outlet) -> None:
         """StatusNotification of an EVSE, if there is somebody to hear it; after a reconnect all are sent anyway."""
         dialect = self.modem.dialect
         if not self.online or dialect is None:
