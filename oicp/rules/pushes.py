@@ -180,20 +180,22 @@ def insert_is_new_and_update_is_known(evidence: Evidence) -> Iterator[Yield]:
     """An insert holds no EVSE that is at the hub, an update no other."""
     unknown_past = believes_in_the_past(evidence)
     for push, view in replay(evidence):
-        if push.exchange.operation != DATA or push.action not in ("insert", "update") or not push.records:
+        if push.exchange.operation != DATA or push.action == "delete" or not push.records:
             continue
-        new = push.action == "insert"
-        requirement = "PUSH-007" if new else "PUSH-008"
-        if not new and unknown_past and not view.loaded:
+        known = [k for k in push.records if view.surely_holds(k)]
+        new = [k for k in push.records if view.surely_lacks(k) and not view.coming(k)]
+        yield from _in_its_place("PUSH-007", push, "insert", known, "are at the hub already")
+        if unknown_past and not view.loaded:
             yield NotExercised("PUSH-008", "before the first fullLoad of a backend the bench did not start")
-            continue
-        wrong = [
-            k for k in push.records if (view.surely_holds(k) if new else view.surely_lacks(k) and not view.coming(k))
-        ]
-        if wrong:
-            state = "are at the hub already" if new else "are not at the hub"
-            told = f"{push.action}: {', '.join(push.ids[k] for k in wrong[:5])} {state}"
-            at = f"/OperatorEvseData/EvseDataRecord/{push.index[wrong[0]]}"
-            yield finding(told, on=push.exchange, pointer=at, requirement=requirement)
         else:
-            yield Checked(requirement, DATA)
+            yield from _in_its_place("PUSH-008", push, "update", new, "are not at the hub")
+
+
+def _in_its_place(requirement: str, push: Push, action: str, wrong: list[str], state: str) -> Iterator[Yield]:
+    """`wrong`: EVSEs that this action must not hold. Pushing just those by another action is right, and checked too."""
+    if push.action == action and wrong:
+        told = f"{action}: {', '.join(push.ids[k] for k in wrong[:5])} {state}"
+        pointer = f"/OperatorEvseData/EvseDataRecord/{push.index[wrong[0]]}"
+        yield finding(told, on=push.exchange, pointer=pointer, requirement=requirement)
+    elif push.action == action or wrong:
+        yield Checked(requirement, DATA)
