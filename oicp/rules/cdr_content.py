@@ -223,7 +223,7 @@ def energy_is_plausible_for_the_evse(evidence: Evidence) -> Iterator[Yield]:
         power = _rated_kw(evidence, evse_id if isinstance(evse_id, str) else own.evse_id, cdr.t)
         said = number(cdr.body.get("ConsumedEnergy"))
         begin, end = second_of(cdr, cdr.body.get("ChargingStart")), second_of(cdr, cdr.body.get("ChargingEnd"))
-        if power is None or said is None or begin is None or end is None or end <= begin:
+        if power is None or said is None or begin is None or end is None or end < begin:
             continue
         most = power * Decimal("1.2") * Decimal((end - begin + 2) / 3600)
         real = measured(own) if evidence.run.truth and own.transactions else None

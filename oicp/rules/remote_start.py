@@ -214,9 +214,16 @@ def closed_by_notification(own: Session) -> bool:
 
 
 def lapse(evidence: Evidence, start: Exchange) -> float | None:
-    """When the charge point dropped an accepted start because no EV came."""
-    dropped: Observation | None = chargers(evidence).of("remote_start_expired", evse_of(start)).first_after(start.t)
-    return dropped.t if dropped else None
+    """When the charge point dropped an accepted start because no EV came: as it said, or Preparing ended without a cable."""
+    fleet, evse_id = chargers(evidence), evse_of(start)
+    dropped: Observation | None = fleet.of("remote_start_expired", evse_id).first_after(start.t)
+    if dropped is not None:
+        return dropped.t
+    states = fleet.of("connector_status", evse_id)
+    waited = states.when_next("Preparing", start.t)
+    gave_up = None if waited is None else states.when_next("Available", waited)
+    came = gave_up is not None and fleet.plugged(evse_id, start.t, gave_up) is not False
+    return None if came else gave_up
 
 
 @whole.rule("RSTART-015")

@@ -186,9 +186,11 @@ def _after_the_end(stop: Exchange, own: Session) -> Iterator[Yield]:
 def _while_charging(evidence: Evidence, stop: Exchange, running: Transaction) -> Iterator[Yield]:
     fleet, end = chargers(evidence), end_of(stop)
     until = end + limit(evidence, "stop_effect_s")
-    answers = [
-        str(o.data.get("answer")) for o in fleet.of("remote_stop_received", running.evse_id).between(stop.t, until)
-    ]
+    over = until if running.t_stop is None else min(until, running.t_stop)  # later commands are for the next session
+    commands = fleet.of("remote_stop_received", running.evse_id).between(stop.t, over)
+    answers = [str(o.data.get("answer")) for o in commands]
+    if over <= end and "Accepted" not in answers:
+        return  # it ended by itself while the stop was on its way
     if fleet.offline(running.evse_id, stop.t - 1, end):
         yield from _impossible(stop, "whose charge point had no connection")
     elif answers and "Accepted" not in answers:

@@ -80,6 +80,8 @@ DELIVERY = [
     Case("CDR-027", VIOLATED, "a transaction without energy and nothing after", lambda b: (b.start(t=5), b.transaction(t=6, until=20, wh=0))),
     Case("CDR-027", SILENT, "waiting for an EV", lambda b: empty(b, stop=False)),
     Case("CDR-027", SILENT, "dropped by the charge point a minute ago", lambda b: (empty(b, stop=False), b.observe("remote_start_expired", t=125, evse_id=EVSE))),
+    Case("CDR-027", VIOLATED, "Preparing ended without a cable, and it was left open", lambda b: (
+        empty(b, stop=False), b.connector("Preparing", t=6), b.connector("Available", t=125)), 1100),
     Case("CDR-027", VIOLATED, "dropped by the charge point and left open", lambda b: (empty(b, stop=False), b.observe("remote_start_expired", t=125, evse_id=EVSE)), 1100),
     Case("CDR-040", CONFORMS, "v22", lambda b: b.charge(t=10)),
     Case("CDR-040", VIOLATED, "v21", lambda b: b.exchange(None, {}, t=31, target="/api/oicp/cdrmgmt/v21/operators/DE*ABC/charge-detail-record")),

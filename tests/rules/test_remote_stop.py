@@ -45,6 +45,10 @@ STOPS = [
     Case("RSTOP-002", VIOLATED, "a session that charges is refused", several(charging, lambda b: b.stop(t=20, answer=NO400))),
     Case("RSTOP-002", VIOLATED, "stopped, but answered false", several(lambda b: charging(b, until=20.5), lambda b: b.stop(t=20, answer=NO501), lambda b: commanded(b, t=20.03))),
     Case("RSTOP-002", SILENT, "a race with the unplugging", several(lambda b: charging(b, until=20.02, reason="EVDisconnected"), lambda b: b.stop(t=20, answer=NO400))),
+    Case("RSTOP-002", SILENT, "the same, and the next session there is stopped soon after", several(
+        lambda b: charging(b, until=20.02, reason="EVDisconnected"), lambda b: b.stop(t=20, answer=NO400), lambda b: commanded(b, t=35))),
+    Case("RSTOP-007", SILENT, "ended just then, so the charge point refuses", several(
+        lambda b: charging(b, until=20.02, reason="EVDisconnected"), lambda b: b.stop(t=20), lambda b: commanded(b, t=20.015, answer="Rejected"))),
     Case("RSTOP-003", CONFORMS, "400", lambda b: (charging(b), b.stop(t=20, session=99, answer=NO400))),
     Case("RSTOP-003", CONFORMS, "another code", lambda b: b.stop(t=20, session=99, answer=ack("022"))),
     Case("RSTOP-003", VIOLATED, "Result true", lambda b: b.stop(t=20, session=99)),
