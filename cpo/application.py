@@ -114,6 +114,7 @@ class Application:
         self.register.on_change = self.status_push.changed
         self.register.on_message = self.outbox.add
         self.register.end_notice = self.notices.end
+        self.register.end_instead = self.notices.end_instead
         self.data_push.on_loaded = self.status_push.full_load
 
     async def run(self, until: asyncio.Event) -> None:
@@ -121,10 +122,9 @@ class Application:
         async with self._open():
             workers = {
                 "data push": self.data_push.run, "status push": self.status_push.run, "CDR sender": self.cdr_sender.run,
+                "notification sender": self.notification_sender.run,
                 "watch": self.events.watch,
             }  # fmt: skip
-            if self.settings.notifications:
-                workers["notification sender"] = self.notification_sender.run
             if self.pricing is not None:
                 workers["pricing"] = self.pricing.run
             for name, work in workers.items():

@@ -29,6 +29,9 @@ class Link(Protocol):
     async def ask_status(self, evse: Evse) -> str:
         """Ask for a status notification."""
 
+    async def public_key(self, evse: Evse) -> str | None:
+        """The public key of the meter of an EVSE; None where the charge point does not tell it."""
+
     async def close(self) -> None:
         """End the connection."""
 

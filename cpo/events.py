@@ -44,6 +44,17 @@ class ChargePointEvents:
         charge_point.silent = False
         self._unreported[charge_point.charge_point_id] = {evse.connector_id for evse in charge_point.evses}
         self._background.spawn(self._ask_for_status(charge_point), f"status of {charge_point.charge_point_id}")
+        if any(evse.external_calibration_data and evse.public_key is None for evse in charge_point.evses):
+            self._background.spawn(self._ask_for_keys(charge_point), f"keys of {charge_point.charge_point_id}")
+
+    async def _ask_for_keys(self, charge_point: ChargePoint) -> None:
+        """The public keys that prove the signed values of these meters."""
+        for evse in charge_point.evses:
+            if evse.public_key is None:
+                try:
+                    evse.public_key = await self._links.of(charge_point.charge_point_id).public_key(evse)
+                except Unreachable as fault:
+                    LOG.warning("%s", fault)
 
     async def _ask_for_status(self, charge_point: ChargePoint) -> None:
         await asyncio.sleep(_RECONNECT_PATIENCE_S)

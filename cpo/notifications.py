@@ -15,6 +15,8 @@ from cpo.storage import Storage
 from oicp.wire_json import Json, dump
 
 OPERATION = "ChargingNotifications"
+INSTEAD = "/EndInstead"
+"""End of the key of an End notification that takes the place of a charge detail record."""
 _ATTEMPTS = 3
 
 
@@ -81,6 +83,20 @@ class Notices:
         message = self._head(session, "End", transaction) | members
         return Waiting(OPERATION, f"{session.session_id}/End", session.session_id, dump(message))
 
+    def end_instead(self, session: Session, evse: Evse) -> Waiting | None:
+        """An End notification in place of a record without energy, for an EVSE whose records need signed values; else None."""
+        if not evse.external_calibration_data or session.kind == "reservation":
+            return None
+        ended = max(datetime.now(UTC), session.created_at)
+        members = {
+            "ChargingStart": self._written(session, ended),
+            "ChargingEnd": self._written(session, ended),
+            "SessionStart": self._written(session, session.created_at),
+            "ConsumedEnergy": Decimal("0.000"),
+        }
+        message = self._head(session, "End") | members
+        return Waiting(OPERATION, session.session_id + INSTEAD, session.session_id, dump(message))
+
     async def _put(
         self, session: Session, transaction: Transaction, kind: str, members: dict[str, Json], key: str
     ) -> None:
@@ -122,7 +138,17 @@ class NotificationSender(Sender):
         """Charging and record go on without it."""
         await self._finish(message, "dropped", str(reply))
 
+    async def _finish(self, message: Waiting, state: str, note: str | None = None) -> None:
+        """With an End notification that was delivered the record it replaces is superfluous; otherwise that one goes."""
+        if message.key.endswith(INSTEAD) and state == "delivered":
+            for record in self._outbox.of("ChargeDetailRecord"):
+                if record.after == message.number:
+                    await self._outbox.done(record, "dropped", "an End notification took its place")
+        await super()._finish(message, state, note)
+
     async def _failed(self, message: Waiting, reply: Reply | None) -> bool:
+        if message.key.endswith(INSTEAD):
+            return await super()._failed(message, reply)
         late_is_wrong = "/Progress/" in message.key
         if message.attempts >= _ATTEMPTS or late_is_wrong:
             await self._finish(message, "dropped", str(reply) if reply else "no answer")

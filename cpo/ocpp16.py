@@ -86,6 +86,13 @@ class ChargePoint16(Ocpp16):  # type: ignore[misc]
         """TriggerMessage for a StatusNotification."""
         return await self._ask(call.TriggerMessage("StatusNotification", connector_id=evse.connector_id))
 
+    async def public_key(self, evse: Evse) -> str | None:
+        """GetConfiguration of the key's usual name."""
+        name = f"MeterPublicKey{evse.connector_id}"
+        answer = await asked(self.call(call.GetConfiguration(key=[name]), suppress=False), self._timeout_s, self.id)
+        entries = answer.configuration_key or []
+        return next((str(entry["value"]) for entry in entries if entry.get("key") == name and entry.get("value")), None)
+
     async def close(self) -> None:
         """End the connection."""
         await self._connection.close()

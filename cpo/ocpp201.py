@@ -67,6 +67,10 @@ class ChargePoint201(Ocpp201):  # type: ignore[misc]
         place = {"id": evse.connector_id, "connector_id": 1}
         return await self._ask(call.TriggerMessage("StatusNotification", evse=place))
 
+    async def public_key(self, evse: Evse) -> str | None:
+        """It comes with the signed values here."""
+        return None
+
     async def close(self) -> None:
         """End the connection."""
         await self._connection.close()

@@ -18,6 +18,7 @@ from oicp import wire_json
 
 LOG = logging.getLogger("cpo.outbox")
 _CORRECTIONS = 2
+_UNTIL_WOKEN_S = 3600.0
 
 
 class Outbox:
@@ -172,8 +173,11 @@ class CdrSender(Sender):
 
     def held_back_s(self, message: Waiting) -> float:
         """The End notification goes first, unless it cannot be delivered for some seconds."""
-        if self._outbox.waits_for(message) is None:
+        notice = self._outbox.waits_for(message)
+        if notice is None:
             return 0.0
+        if notice.key.endswith("/EndInstead"):
+            return _UNTIL_WOKEN_S
         age = (datetime.now(UTC) - datetime.fromisoformat(message.created_at)).total_seconds()
         return max(0.0, self.notice_patience_s - age)
 
@@ -193,7 +197,10 @@ class CdrSender(Sender):
         elif message.refusals < _CORRECTIONS:
             message.refusals += 1
             body = wire_json.parse_text(message.body).value
-            message.body = wire_json.dump(self._records.corrected(body, datetime.now(UTC)))
+            corrected = wire_json.dump(self._records.corrected(body, datetime.now(UTC)))
+            if corrected == message.body:  # nothing left to correct: one more try, in case it was a matter of time
+                message.refusals = _CORRECTIONS
+            message.body = corrected
             await self._later(message)
         else:
             LOG.error("charge detail record of session %s needs a person: %s", message.session_id, reply)

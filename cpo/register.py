@@ -44,20 +44,22 @@ class Register:
         self._storage, self._fleet, self._records = storage, fleet, records
         self._sessions: dict[str, Session] = {}
         self._transactions: dict[int, Transaction] = {}
+        self._sessions_on: dict[str, dict[str, Session]] = {}
+        self._transaction_on: dict[str, Transaction] = {}
         self._next_transaction = 0
         self._unsaved: set[int] = set()
         self.on_change: Callable[[Evse], None] = lambda evse: None
         self.on_message: Callable[[list[Waiting]], None] = lambda messages: None
-        self.end_notice: Callable[[Session, Transaction, Evse], Waiting | None] = lambda session, transaction, evse: (
-            None
-        )
+        self.end_notice: Callable[[Session, Transaction, Evse], Waiting | None] = lambda *_: None
+        self.end_instead: Callable[[Session, Evse], Waiting | None] = lambda *_: None
 
     async def load(self) -> None:
         """Take up what was going on before a restart. A start nobody was answered is taken back."""
         for session in await self._storage.live_sessions():
-            self._sessions[session.session_id] = session
+            self._add(session)
         for transaction in await self._storage.running_transactions():
             self._transactions[transaction.transaction_id] = transaction
+            self._transaction_on[transaction.evse_id] = transaction
         highest = await self._storage.highest_transaction_id()
         self._next_transaction = max(highest + 1, int(time.time()) - _EPOCH_OFFSET)
         for session in [s for s in self._sessions.values() if s.state is State.STARTING]:
@@ -91,7 +93,7 @@ class Register:
 
     def transaction_on(self, evse: Evse) -> Transaction | None:
         """The transaction that runs on an EVSE."""
-        return next((t for t in self._transactions.values() if t.evse_id == evse.evse_id), None)
+        return self._transaction_on.get(evse.evse_id)
 
     def in_use(self, evse: Evse) -> bool:
         """A session, or a transaction with a token, has this EVSE. One that began with the plug (2.0.1) still waits for a driver."""
@@ -124,7 +126,15 @@ class Register:
         )
 
     def _on(self, evse: Evse) -> list[Session]:
-        return [s for s in self._sessions.values() if s.evse_id == evse.evse_id]
+        return list(self._sessions_on.get(evse.evse_id, {}).values())
+
+    def _add(self, session: Session) -> None:
+        self._sessions[session.session_id] = session
+        self._sessions_on.setdefault(session.evse_id, {})[session.session_id] = session
+
+    def _remove(self, session: Session) -> None:
+        self._sessions.pop(session.session_id, None)
+        self._sessions_on.get(session.evse_id, {}).pop(session.session_id, None)
 
     # --- sessions -----------------------------------------------------------------------------------------------------
 
@@ -135,7 +145,7 @@ class Register:
                 raise Taken
         elif self.in_use(evse):
             raise Taken
-        self._sessions[session.session_id] = session
+        self._add(session)
 
     async def keep(self, session: Session) -> None:
         """Write a session down as it stands."""
@@ -155,7 +165,7 @@ class Register:
     async def refuse(self, session: Session, code: str) -> None:
         """The start is answered negatively: nothing of it may be billed, a transaction of it is to be stopped."""
         session.state, session.answer_code = State.REFUSED, code
-        self._sessions.pop(session.session_id, None)
+        self._remove(session)
         transaction = self.transaction_of(session)
         if transaction is not None:
             transaction.session_id = None
@@ -166,13 +176,20 @@ class Register:
         """End a session in which no transaction ran; its charge detail record has no energy."""
         evse = self._fleet.evse(session.evse_id)
         session.state = State.ENDED
-        self._sessions.pop(session.session_id, None)
-        messages = []
-        if evse is not None:
-            record = self._records.without_energy(session, evse, datetime.now(UTC))
-            messages = [Waiting("ChargeDetailRecord", session.session_id, session.session_id, dump(record))]
+        self._remove(session)
+        messages = self._words_without_energy(session, evse) if evse is not None else []
         await self._save([session], [], messages)
         self._changed(session.evse_id)
+
+    def _words_without_energy(self, session: Session, evse: Evse) -> list[Waiting]:
+        """The record, or, where the hub wants signed values in it that nobody has, an End notification in its place."""
+        record = self._records.without_energy(session, evse, datetime.now(UTC))
+        last = Waiting("ChargeDetailRecord", session.session_id, session.session_id, dump(record))
+        notice = self.end_instead(session, evse)
+        if notice is None:
+            return [last]
+        last.after = -1
+        return [notice, last]
 
     # --- transactions -------------------------------------------------------------------------------------------------
 
@@ -196,6 +213,7 @@ class Register:
             transaction.meter.starts(meter_wh, started_at)
         await self._closes_forgotten(evse, meter_wh, started_at)
         self._transactions[number] = transaction
+        self._transaction_on[evse.evse_id] = transaction
         session = self._attach(transaction)
         await self._storage.save([session] if session else [], [transaction])
         reservation = self.reservation_on(evse)
@@ -219,8 +237,8 @@ class Register:
                 await self._storage.save([session], [transaction])
 
     def _attach(self, transaction: Transaction) -> Session | None:
-        for session in self._sessions.values():
-            fits = session.evse_id == transaction.evse_id and session.id_tag.upper() == transaction.id_tag.upper()
+        for session in self._sessions_on.get(transaction.evse_id, {}).values():
+            fits = session.id_tag.upper() == transaction.id_tag.upper()
             if fits and session.kind != "reservation" and session.transaction_id is None:
                 session.transaction_id, transaction.session_id = transaction.transaction_id, session.session_id
                 session.state = State.CHARGING
@@ -271,8 +289,10 @@ class Register:
             session.state = State.ENDED
         await self._save([session] if session else [], [transaction], messages)
         self._transactions.pop(transaction.transaction_id, None)
+        if self._transaction_on.get(transaction.evse_id) is transaction:
+            del self._transaction_on[transaction.evse_id]
         if session is not None:
-            self._sessions.pop(session.session_id, None)
+            self._remove(session)
         self._changed(transaction.evse_id)
 
     def _last_words(self, session: Session | None, transaction: Transaction, now: datetime) -> list[Waiting]:

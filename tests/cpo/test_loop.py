@@ -4,6 +4,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.cpo.doubles import EVCO_ID, charge_point, kwh, running_cpo, stage
+from tests.cpo.lawful import faults_of
 
 EVSE = "DE*ABC*E1001*1"
 
@@ -33,3 +34,4 @@ async def test_remote_start_charge_stop_and_charge_detail_record(tmp_path: Path)
     assert record["SessionStart"] <= record["ChargingStart"] <= record["ChargingEnd"] == record["SessionEnd"]
     assert record["ChargingEnd"][19:] in ("+01:00", "+02:00")
     assert not any(got.overlap for got in where.hub.got)
+    assert faults_of(where.hub) == []

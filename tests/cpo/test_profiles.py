@@ -19,6 +19,7 @@ from tests.cpo.doubles import (
     running_cpo,
     stage,
 )
+from tests.cpo.lawful import faults_of
 
 EVSE = "DE*ABC*E1001*1"
 RESERVATION = "/api/oicp/reservation/v11/providers/DE-DCB/reservation-{}-request"
@@ -66,6 +67,7 @@ async def test_reservation_holds_for_its_driver_and_ends_with_a_record(tmp_path:
     assert (records[mine]["ConsumedEnergy"], records[mine]["PartnerProductID"]) == (0, "RES15")
     assert kwh(records[charge]["ConsumedEnergy"]) == kwh("0.5")
     assert [command.split()[0] for command in box.commands] == ["reserve", "start", "stop"]
+    assert faults_of(where.hub) == []
 
 
 async def test_reservation_stop_frees_the_evse_or_says_no(tmp_path: Path) -> None:
@@ -123,6 +125,7 @@ async def test_notifications_come_in_order_and_before_the_record(tmp_path: Path)
     assert start["OperatorID"] == end["OperatorID"] == OPERATOR
     assert end["ConsumedEnergy"] == record["ConsumedEnergy"] == kwh("1.4")
     assert start["ChargingStart"] == end["ChargingStart"] == record["ChargingStart"]
+    assert faults_of(where.hub) == []
 
 
 async def test_unwanted_notifications_do_no_harm(tmp_path: Path) -> None:
@@ -147,6 +150,7 @@ async def test_prices_are_pushed_after_the_data(tmp_path: Path) -> None:
     assert order.index("PushEvseData") < order.index("PushPricingProductData") < order.index("PushEVSEPricing")
     assert assignment["EVSEPricing"] == [{"EvseID": EVSE, "ProviderID": "*", "EvseIDProductList": ["AC3"]}]
     assert products["PricingProductDataRecords"][0]["PricePerReferenceUnit"] == kwh("0.36")
+    assert faults_of(where.hub) == []
 
 
 def authorized(session_id: str | None, **more: Any) -> tuple[int, Any]:
@@ -179,6 +183,7 @@ async def test_rfid_card_charges_only_if_the_hub_says_so(tmp_path: Path) -> None
     assert where.hub.of("AuthorizeStop")[0].body["SessionID"] == session_id
     assert record["Identification"] == asked["Identification"]
     assert (record["SessionID"], kwh(record["ConsumedEnergy"])) == (session_id, kwh("0.321"))
+    assert faults_of(where.hub) == []
 
 
 async def test_signed_values_are_forwarded(tmp_path: Path) -> None:
@@ -219,3 +224,23 @@ async def test_reservation_runs_out_by_itself(tmp_path: Path) -> None:
         await box.status("Available")
         assert code(await where.start(EVSE, evco_id="DE-XYZ-C87654321-1")) == "000"
         await asyncio.wait_for(box.started.wait(), 5)
+
+
+async def test_session_without_energy_where_records_need_signed_values(tmp_path: Path) -> None:
+    """An End notification closes it; where the EMP takes none, the record does."""
+    external = fleet(1, CalibrationLawDataAvailability="External")
+    unwanted = (200, {"Result": False, "StatusCode": {"Code": "320"}})
+    async with stage(tmp_path, external) as where, running_cpo(where) as cpo, charge_point(where) as box:
+        box.begin_by_itself = False
+        where.hub.answers["ChargingNotifications"] = [(503, {})]
+        first, second = str(uuid4()), str(uuid4())
+        for session_id in (first, second):
+            assert (await where.start(EVSE, session_id))["Result"]
+            assert (await where.stop(EVSE, session_id))["Result"]
+            await where.hub.until(lambda: not cpo.outbox.of("ChargeDetailRecord"))
+            where.hub.answers["ChargingNotifications"] = [unwanted]
+        notices = [got.body for got in where.hub.of("ChargingNotifications")]
+        records = [got.body["SessionID"] for got in where.hub.of("ChargeDetailRecord")]
+    assert [notice["SessionID"] for notice in notices] == [first, first, second]
+    assert records == [second]
+    assert faults_of(where.hub) == []
