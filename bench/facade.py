@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.actors import ChargePoint, Driver, Evse, Session, bounded
 from bench.ports import endpoint
-from bench.scenario import Blocked, Scenario, Skipped, StepLog
+from bench.scenario import Blocked, Scenario, StepLog
 from fake_hubject.recorder import NotSeen
 from oicp.evidence import Exchange, Observation
 from oicp.services import Direction
@@ -110,17 +110,12 @@ class Bench:
         return within * self.stage.config.suite.limits.patience
 
     async def together(self, *actions: Awaitable[Any]) -> list[Any]:
-        """Do several things at the same time; the first that is blocked ends them all."""
-
-        async def one(action: Awaitable[Any]) -> Any:
-            return await action
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(action)) for action in actions]
-        except* (Blocked, Skipped) as several:
-            raise several.exceptions[0] from None
-        return [task.result() for task in tasks]
+        """Do several things at the same time and wait for all; blocked if one of them is."""
+        outcomes = await asyncio.gather(*actions, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return outcomes
 
     async def whole_fleet_is_known(self, *, within: float) -> None:
         """Wait until the hub has data and status of every EVSE; if not, the scenario goes on and the rules speak."""

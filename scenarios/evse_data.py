@@ -49,10 +49,14 @@ async def data_push_meets_a_busy_hub(bench: Bench) -> None:
 @scenario(
     "a full load of the data is answered with the validation errors of another message",
     needs="push_evse_data",
-    exclusive=True,
+    uses_up=True,
+    evses=0,
 )
 async def data_push_refused_by_validation(bench: Bench) -> None:
-    """An error body without Result; the records that are right must reach the hub all the same."""
+    """An error body without Result; the records that are right must reach the hub all the same.
+
+    The backend may well leave out the first record from then on, so this one is played last.
+    """
     body = {"message": "Error parsing/validating JSON.", "validationErrors": [
         {"fieldReference": "operatorEvseData.evseDataRecord[0].hotlinePhoneNumber", "errorMessage": "may not be null"}
     ]}  # fmt: skip
