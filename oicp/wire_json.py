@@ -52,7 +52,7 @@ def parse_text(text: str) -> Parsed:
         value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=members)
     except RecursionError:
         return Parsed(error="nested too deeply")
-    except ValueError as fault:
+    except (ValueError, ArithmeticError) as fault:  # ArithmeticError: an exponent beyond all decimals
         return Parsed(error=f"not JSON: {fault}")
     return Parsed(value, None, tuple(duplicates))
 
@@ -68,7 +68,8 @@ def dump(value: Json, *, indent: int | None = None) -> str:
 
 def _written(value: Json, indent: int | None, depth: int) -> str:
     if isinstance(value, Decimal):
-        return format(value, "f")
+        # a written-out 1E+999999999 would fill the memory
+        return format(value, "f") if abs(value.adjusted()) <= 60 else str(value)
     if isinstance(value, dict) and value:
         colon = ":" if indent is None else ": "
         rows = [

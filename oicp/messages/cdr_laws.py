@@ -7,7 +7,7 @@ from oicp.messages import signatures
 from oicp.messages.common import foreign_evse, records_of
 from oicp.messages.faults import WARNING, Path, Walk
 from oicp.messages.meter import readings_of
-from oicp.messages.numbers import number
+from oicp.messages.numbers import number, plain
 from oicp.messages.times import moment
 from oicp.wire_json import Json
 
@@ -61,7 +61,7 @@ def difference(walk: Walk, by: str, at: Path, sent: Json, consumed: Decimal, met
     """Consumed energy is the difference of the readings; rounded to fewer decimals it is contested."""
     if abs(consumed - metered) <= TOLERANCE_KWH:
         return
-    sentence = f"is not MeterValueEnd minus MeterValueStart = {metered.normalize():f}"
+    sentence = f"is not MeterValueEnd minus MeterValueStart = {plain(metered)}"
     walk.fault(by, at, sentence, sent, contested=_rounded(consumed, metered))
 
 
@@ -71,6 +71,8 @@ def _rounded(consumed: Decimal, metered: Decimal) -> bool:
     if digits > 2:
         return False
     unit = Decimal(1).scaleb(-digits)
+    if abs(metered) > MOST_KWH:
+        return False
     return any(metered.quantize(unit, rounding=way) == consumed for way in (ROUND_HALF_UP, ROUND_HALF_EVEN))
 
 

@@ -101,7 +101,9 @@ class ChargeDetailRecord(Message):
     meter_value_in_between: Annotated[MeterValueInBetween, in_between("CDR-022", "CDR-018")] | None = Field(
         None, alias="MeterValueInBetween"
     )
-    consumed_energy: Annotated[Kwh, Needs("CDR-007")] = Field(alias="ConsumedEnergy")
+    consumed_energy: Annotated[Decimal, Energy("CDR-018", meter=False), Needs("CDR-007")] = Field(
+        alias="ConsumedEnergy"
+    )
     signed_metering_values: Annotated[list[SignedMeteringValue], Many("CDR-042", most=10)] | None = Field(
         None, alias="SignedMeteringValues"
     )

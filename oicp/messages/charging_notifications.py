@@ -25,6 +25,7 @@ from oicp.messages.numbers import Energy, Whole
 TYPES = ("Start", "Progress", "End", "Error")
 
 Kwh: TypeAlias = Annotated[Decimal, Energy("NOTIF-019")]
+Consumed: TypeAlias = Annotated[Decimal, Energy("NOTIF-019", meter=False)]
 Between: TypeAlias = Annotated[MeterValueInBetween, in_between("NOTIF-019", "NOTIF-019")]
 
 
@@ -66,7 +67,7 @@ class ChargingNotificationProgress(_WithProduct):
     charging_start: Annotated[Time, Needs("NOTIF-008")] = Field(alias="ChargingStart")
     event_occurred: Annotated[Time, Needs("NOTIF-008")] = Field(alias="EventOccurred")
     charging_duration: Annotated[int, Whole("NOTIF-010")] | None = Field(None, alias="ChargingDuration")
-    consumed_energy_progress: Kwh | None = Field(None, alias="ConsumedEnergyProgress")
+    consumed_energy_progress: Consumed | None = Field(None, alias="ConsumedEnergyProgress")
     meter_value_in_between: Between | None = Field(None, alias="MeterValueInBetween")
 
 
@@ -79,7 +80,7 @@ class ChargingNotificationEnd(_WithProduct):
     charging_start: Time | None = Field(None, alias="ChargingStart")
     charging_end: Annotated[Time, Needs("NOTIF-013")] = Field(alias="ChargingEnd")
     session_end: Time | None = Field(None, alias="SessionEnd")
-    consumed_energy: Kwh | None = Field(None, alias="ConsumedEnergy")
+    consumed_energy: Consumed | None = Field(None, alias="ConsumedEnergy")
     meter_value_end: Kwh | None = Field(None, alias="MeterValueEnd")
     meter_value_in_between: Between | None = Field(None, alias="MeterValueInBetween")
     penalty_time_start: Time | None = Field(None, alias="PenaltyTimeStart")

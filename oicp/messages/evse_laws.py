@@ -8,7 +8,7 @@ from oicp.ids import country_of, is_operator_id, operator_key
 from oicp.iso import ALPHA_3, BOXES
 from oicp.messages.common import records_of
 from oicp.messages.faults import EMPTY, INFO, WARNING, Path, Walk, place
-from oicp.messages.numbers import number
+from oicp.messages.numbers import number, plain
 from oicp.wire_json import Json
 
 NOTATIONS = ("Google", "DecimalDegree", "DegreeMinuteSeconds")
@@ -86,7 +86,7 @@ def _power_fits(walk: Walk, value: dict[str, Json], path: Path) -> None:
         return  # judged by EVSE-027
     computed = volts * amperes * phases / 1000
     if abs(computed - kilowatts) > max(Decimal(1), computed / 10):
-        sentence = f"{kilowatts} kW does not fit {volts} V x {amperes} A x {phases} = {computed.normalize():f} kW"
+        sentence = f"{kilowatts} kW does not fit {volts} V x {amperes} A x {phases} = {plain(computed)} kW"
         walk.fault("EVSE-030", (path, "Power"), sentence, value.get("Power"))
 
 
@@ -296,10 +296,13 @@ def old_members(walk: Walk, value: dict[str, Json], path: Path) -> None:
     for old, (new, by) in _OLD.items():
         if old not in value or value.get(new) is not None:
             continue
-        at_old, at_new = place((path, old)), place((path, new))
-        walk.faults[:] = [
+        at_old, at_new, own = place((path, old)), place((path, new)), len(walk.faults)
+        here = place(path) + "/"
+        while own and walk.faults[own - 1].pointer.startswith(here):
+            own -= 1  # the faults of this record are the last ones
+        walk.faults[own:] = [
             replace(f, also=(*f.also, "EVSE-055")) if (f.requirement, f.pointer) == (by, at_new) else f
-            for f in walk.faults
+            for f in walk.faults[own:]
             if (f.requirement, f.pointer) != ("EVSE-055", at_old)
         ]
 

@@ -101,10 +101,17 @@ class Walk:
         refused = refused and not contested and grade in (None, ERROR)
         self.faults.append(
             FieldFault(
-                requirement, place(path), observed, shown(value), contested, grade, refused,
+                requirement, place(path), observed, _short(value), contested, grade, refused,
                 (message or "is not valid") if refused else message, spec_defect, also,
             )
         )  # fmt: skip
+
+
+def _short(value: Json) -> str:
+    try:
+        return shown(value)
+    except RecursionError:
+        return "(nested too deeply to be shown)"
 
 
 def kind(value: Json) -> str:

@@ -14,13 +14,23 @@ _NUMERIC = re.compile(r"\s*[+-]?[0-9]+([.,][0-9]+)?\s*")
 
 def number(value: Json) -> Decimal | None:
     """A JSON number as an exact decimal; None for anything else, booleans included."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
-    if isinstance(value, int):
-        return Decimal(value)
-    if isinstance(value, float):
-        return Decimal(repr(value))
-    return value if isinstance(value, Decimal) and value.is_finite() else None
+    found = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not found.is_finite():
+        return None
+    if found and abs(found.adjusted()) > _ABSURD:
+        return Decimal((found.as_tuple().sign, (1,), _ABSURD if found.adjusted() > 0 else -_ABSURD))
+    return found
+
+
+_ABSURD = 60
+"""Exponents beyond are cut, so that no computation overflows and no text fills the memory."""
+
+
+def plain(value: Decimal) -> str:
+    """A number for a sentence: without exponent and trailing zeros."""
+    return format(value.normalize(), "f")
 
 
 def _numeric(walk: Walk, by: str, typed: str, path: Path, value: Json, meter: bool) -> Decimal | None:
@@ -113,10 +123,14 @@ def is_noise(value: Decimal) -> bool:
 
 @dataclass(frozen=True)
 class Energy(Law):
-    """An energy or meter value in kWh: a JSON number with at most three decimals; numeric strings and noise only warn."""
+    """An energy or meter value in kWh: a JSON number with at most three decimals; noise only warns.
+
+    `meter`: a reading; a numeric string in its place only warns too.
+    """
 
     by: str
     typed: str = "HTTP-006"
+    meter: bool = True
 
     def governs(self) -> tuple[str, ...]:
         """Its own id and that of the type."""
@@ -126,7 +140,7 @@ class Energy(Law):
         """Type, then decimals."""
         if isinstance(value, int) and not isinstance(value, bool):
             return
-        found = _numeric(walk, self.by, self.typed, path, value, True)
+        found = _numeric(walk, self.by, self.typed, path, value, self.meter)
         if found is None:
             return
         exponent = found.normalize().as_tuple().exponent

@@ -1,6 +1,5 @@
 """Message models turned into readers of raw JSON: every fault is found with its place, nothing is lost or coerced."""
 
-import difflib
 import re
 import types
 from dataclasses import dataclass, field, replace
@@ -121,23 +120,30 @@ class Shape:
         return _closest(name, tuple(self.members))
 
 
-_SIMILAR = 0.88
-
-
 @lru_cache(maxsize=4096)
 def _closest(name: str, names: tuple[str, ...]) -> str | None:
-    """The known name that is meant: equal but for case and signs, or nearly equal."""
-    plain = _plain(name)
-    if not plain:
+    """The known name that is meant: equal but for case and signs, or but for one letter."""
+    spelled = _plain(name)
+    if not spelled:
         return None
-    for known in names:
-        if _plain(known) == plain:
-            return known
-    if len(plain) < 6:
-        return None
-    close = [(difflib.SequenceMatcher(None, plain, _plain(known)).ratio(), known) for known in names]
-    best = max(close, default=(0.0, ""))
-    return best[1] if best[0] >= _SIMILAR and _digits(name) == _digits(best[1]) else None
+    return next((known for known in names if _plain(known) == spelled), None) or next(
+        (known for known in names if _one_slip(spelled, _plain(known))), None
+    )
+
+
+_LONG_ENOUGH = 6
+
+
+def _one_slip(one: str, other: str) -> bool:
+    """One letter more, less, other or exchanged with its neighbour; in short names only a plural that is missing."""
+    if one in (other + "s", other.removesuffix("s")) and len(one) >= 4:
+        return True
+    if min(len(one), len(other)) < _LONG_ENOUGH or abs(len(one) - len(other)) > 1 or _digits(one) != _digits(other):
+        return False
+    head = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    a, b = one[head:], other[head:]
+    exchanged = a[:2] == b[:2][::-1] and a[2:] == b[2:]
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or exchanged
 
 
 def _plain(name: str) -> str:

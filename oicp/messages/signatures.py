@@ -5,7 +5,7 @@ import re
 from decimal import Decimal
 
 from oicp.messages.faults import WARNING, Path, Walk
-from oicp.messages.numbers import number
+from oicp.messages.numbers import number, plain
 from oicp.wire_json import Json, parse_text
 
 FORMATS = ("OCMF", "EDL40", "ALFEN", "ISA")
@@ -83,6 +83,4 @@ def _compare(walk: Walk, value: dict[str, Json], entry: dict[str, Json], payload
             continue
         walk.checked.add("CDR-050")
         if abs(sent - signed) > _TOLERANCE_KWH:
-            walk.fault(
-                "CDR-050", at, f"the signed reading is {signed.normalize():f} kWh, {name} is {sent}", str(signed)
-            )
+            walk.fault("CDR-050", at, f"the signed reading is {plain(signed)} kWh, {name} is {sent}", str(signed))

@@ -155,6 +155,7 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     (CDR, "/ChargingStart", "2025-01-15T24:00:00+01:00", "TIME-001"),
     (CDR, "/ChargingStart", 1736931612, "TIME-001"),
     (CDR, "/ConsumedEnergy", True, "HTTP-006"),
+    (CDR, "/ConsumedEnergy", "21.25", "HTTP-006"),
     (CDR, "/MeterValueInBetween", 7, "CDR-022"),
     (CDR, "/MeterValueInBetween/meterValues", 7, "CDR-022"),
     (CDR, "/HubOperatorID", "Hubject", "CDR-038"),
@@ -402,6 +403,19 @@ def test_names_spelled_otherwise_are_seen() -> None:
     period = f"{PRICED}/ProductAvailabilityTimes/0"
     table = faults(PRODUCTS, (f"{period}/Periods", MISSING), (f"{period}/Period", [{"begin": "09:00", "end": "18:00"}]))
     assert told(table) == [("PRICE-008", I_, f"{period}/Period")]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("evseId", "EvseID"), ("hotline_phone_number", "HotlinePhoneNumber"), ("HotlinePhonNumber", "HotlinePhoneNumber"),
+     ("Plug", "Plugs"), ("IsOpen24Huors", "IsOpen24Hours"), ("IsOpen23Hours", None), ("EvseGroup", None), ("Adr", None)],
+)  # fmt: skip
+def test_near_spellings(name: str, meant: str | None) -> None:
+    """Other case, other signs and one slip are misspellings; anything else is an unknown member."""
+    record = SAMPLES[DATA]["OperatorEvseData"]["EvseDataRecord"][0]
+    where = [(f"{RECORD}/{meant}", MISSING)] if meant else []
+    found = faults(DATA, *where, (f"{RECORD}/{name}", record.get(meant, 1) if meant else 1))
+    assert told(found) == [("HTTP-005", E_ if meant else I_, f"{RECORD}/{name}")]
 
 
 def test_an_old_name_alone_is_a_missing_new_one() -> None:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -156,7 +157,11 @@ def test_an_unknown_member_is_information(kind: str) -> None:
         assert _found(kind, message | {"Zzyzx": [1, {"a": None}]}) == [("HTTP-005", "info", "/Zzyzx")]
 
 
-_ANY = st.recursive(
+_DEEP: Any = 7
+for _ in range(400):
+    _DEEP = [_DEEP]
+_EXTREMES = [Decimal("1E+999999999"), Decimal("-1E-999999999"), Decimal("0E-999999"), 10**4000, _DEEP, "\ud800", "\x00"]
+_ANY = st.sampled_from(_EXTREMES) | st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
