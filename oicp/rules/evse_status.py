@@ -157,7 +157,7 @@ def _wrong(evidence: Evidence, history: History, phase: Phase, told: Told) -> It
 
 
 def _shown(phase: Phase) -> str:
-    return f"{phase.state} with a transaction running" if phase.kind == "charging" else phase.state
+    return f"in a transaction (OCPP state {phase.state})" if phase.kind == "charging" else phase.state
 
 
 def _start_pending(evidence: Evidence, history: History, told: Told) -> bool:

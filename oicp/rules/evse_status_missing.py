@@ -89,6 +89,9 @@ def _by_time(evidence: Evidence, waited: float) -> Grade:
 
 
 def _not_pushed(evidence: Evidence, need: _Need) -> Yield | None:
+    instead = need.history.said_between(need.phase.t, need.phase.t + need.waited)
+    if any(not told.full_load for told in instead):
+        return None  # something else was pushed instead: that push is looked at
     told = f"{need.phase.state} lasted {need.waited:.0f} s and was not pushed"
     shown = f"; the hub shows {need.before.status}" if need.before else ""
     pace = _pace(evidence)

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from oicp import wire_json
 from oicp.evidence import Evidence, Exchange, Observation
 from oicp.handshakes import Trouble, certificate_time, tls_version, trouble
+from oicp.ids import operator_key
 from oicp.rulebook import Checked, NotExercised, Yield, finding, observed_at, rules_about_evidence
 from oicp.services import Direction
-from oicp.sessions import folded
 
 whole = rules_about_evidence()
 _OLDEST = (1, 2)
@@ -116,7 +116,7 @@ def _owners(evidence: Evidence) -> Iterator[Yield]:
         if used is None or e.tls is None or e.tls.certificate is None or e.tls.trusted is None:
             continue
         owner = e.tls.partner_id
-        if owner is not None and folded(owner) == folded(used):
+        if owner is not None and operator_key(owner) == operator_key(used):
             yield Checked("TLS-004", e.operation or "")
         elif owner is not None:
             told = f"the certificate of {owner} was used for {used}"
