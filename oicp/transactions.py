@@ -150,7 +150,8 @@ class _Starts:
         """The session of a transaction that a command of the CPO began."""
         t = transaction.t_start if t_command is None else t_command
         before = _before(self._remote.get(folded(transaction.evse_id), []), t)
-        in_flight = [s for s in before if s.t_end is None or s.t_end >= t]
+        in_flight = [s for s in before[::-1] if s.t_end is None or s.t_end >= t]  # first come, first served
+        in_flight.sort(key=lambda s: session_id_of(s) in self._taken)
         free = [s for s in before if session_id_of(s) not in self._taken]
         late = [s for s in free if s.t_end is not None and t - s.t_end <= _LATE_COMMAND_S]
         for starts, wanted in ((in_flight, True), (in_flight, False), (free, True), (late, False)):

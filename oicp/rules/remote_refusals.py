@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
-from oicp.chargers import Chargers, chargers, pushed_records, record_of
+from oicp.chargers import chargers, pushed_records, record_of
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
@@ -137,8 +137,22 @@ def _for_other_reasons(start: Exchange) -> bool:
     return expects_refusal(start) and not own
 
 
-def _carried_out(fleet: Chargers, start: Exchange, within: float) -> bool:
-    taken = fleet.of("remote_start_received", evse_of(start)).between(start.t, end_of(start) + within)
+@lru_cache(maxsize=8)
+def following_starts(evidence: Evidence) -> dict[int, float]:
+    """Number of a start -> second of the next start on the same EVSE."""
+    found: dict[int, float] = {}
+    last: dict[str, int] = {}
+    for start in remote_starts(evidence, faulted=True):
+        key = folded(evse_of(start) or "")
+        if key in last:
+            found[last[key]] = start.t
+        last[key] = start.number
+    return found
+
+
+def _carried_out(evidence: Evidence, start: Exchange) -> bool:
+    until = min(end_of(start) + 1.0, following_starts(evidence).get(start.number, float("inf")))
+    taken = chargers(evidence).of("remote_start_received", evse_of(start)).between(start.t, until)
     return any(str(o.data.get("answer")) == "Accepted" for o in taken)
 
 
@@ -153,9 +167,8 @@ def refuses_what_cannot_charge(evidence: Evidence) -> Iterator[Yield]:
 
 
 def _judged(evidence: Evidence, start: Exchange, requirement: str, cause: str, served: bool) -> Iterator[Yield]:
-    fleet = chargers(evidence)
     if start.accepted:
-        taken = requirement in ("RSTART-008", "RSTART-009") and _carried_out(fleet, start, 1.0)
+        taken = requirement in ("RSTART-008", "RSTART-009") and _carried_out(evidence, start)
         if taken:
             yield NotExercised(requirement, f"the charge point itself took the start (exchange {start.number})")
             return

@@ -8,7 +8,7 @@ from oicp.chargers import chargers, record_of
 from oicp.evidence import Evidence, Exchange, Observation
 from oicp.limits import limit
 from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
-from oicp.rules.remote_refusals import START, demanded, end_of, evse_of, remote_starts
+from oicp.rules.remote_refusals import START, demanded, end_of, evse_of, following_starts, remote_starts
 from oicp.sessions import Session, folded, session, session_id_of, sessions
 from oicp.transactions import Transaction, transactions
 
@@ -77,7 +77,7 @@ def says_yes_only_to_what_will_charge(evidence: Evidence) -> Iterator[Yield]:
     if not evidence.run.truth:
         yield NotExercised("RSTART-004", "no virtual charge point saw what became of the start")
         return
-    misled, following = _misled(evidence), _following(evidence)
+    misled, following = _misled(evidence), following_starts(evidence)
     for start in first_starts(evidence):
         if start.number in misled:
             elsewhere = misled[start.number].evse_id
@@ -92,18 +92,6 @@ def says_yes_only_to_what_will_charge(evidence: Evidence) -> Iterator[Yield]:
 def commands_seen(evidence: Evidence, kind: str = "remote_start_received") -> bool:
     """Commands to charge points are part of this recording: always in our own runs, else where one was seen."""
     return evidence.run.source in ("run", "serve") or bool(evidence.seen(kind))
-
-
-def _following(evidence: Evidence) -> dict[int, float]:
-    """Number of a start -> second of the next start on the same EVSE."""
-    found: dict[int, float] = {}
-    last: dict[str, int] = {}
-    for start in remote_starts(evidence, faulted=True):
-        key = folded(evse_of(start) or "")
-        if key in last:
-            found[last[key]] = start.t
-        last[key] = start.number
-    return found
 
 
 def _took_effect(evidence: Evidence, start: Exchange, following: float) -> Iterator[Yield]:

@@ -57,6 +57,9 @@ CONTENT = [
     Case("CDR-024", CONFORMS, "0 kWh, nothing was charged", lambda b: (b.start(t=5), b.cdr(t=60, meter_end_wh=0))),
     Case("CDR-024", CONFORMS, "two transactions in one session", lambda b: (
         b.start(t=5, took=30), b.transaction(t=6, until=10, wh=1000), b.transaction(t=12, until=20, wh=2000, meter_start_wh=1000), b.cdr(t=36))),
+    Case("CDR-024", CONFORMS, "two starts at once, the first one charges", lambda b: (
+        b.start(t=5, took=0.3), b.start(t=5.1, session=2, took=0.3), b.observe("remote_start_received", t=5.2, evse_id=EVSE, id_tag="T", connector_id=1, answer="Accepted"),
+        b.transaction(t=5.25, until=20, wh=3000), b.cdr(t=21))),
     Case("CDR-021", VIOLATED, "a little energy in Wh", lambda b: charged(b, wh=500, body={"ConsumedEnergy": 500})),
     Case("CDR-025", CONFORMS, "readings of the meter", lambda b: charged(b, meter=1520104)),
     Case("CDR-025", WARNED, "counted from the start of the session", lambda b: charged(b, meter=1520104, body={"MeterValueStart": 0, "MeterValueEnd": 7.312})),
