@@ -1,5 +1,6 @@
 """The hub's memory and means: partners, records, sessions, charge detail records; what the services work on."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class Broker:
         self.last_sent: dict[tuple[str, str], Outgoing] = {}
         self.remembered_uids: dict[str, str] = {}
         self.crashes: list[BaseException] = []
+        self.forwarding: set[asyncio.Task[None]] = set()
         self.clock: Callable[[], float] = time.time
         self.remote: RemoteCaller
         self.emps: Emps
@@ -87,6 +89,11 @@ class Broker:
         """Note a failure of the bench itself; it must not look like one of the CPO."""
         self.crashes.append(fault)
         self.recorder.observe("note", text=f"the hub itself failed: {type(fault).__name__}: {fault}", crashed=True)
+
+    async def tasks_done(self) -> None:
+        """Wait until everything that was forwarded so far arrived or failed."""
+        while self.forwarding:
+            await asyncio.wait(set(self.forwarding))
 
     # --- ids ---
 

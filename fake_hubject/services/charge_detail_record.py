@@ -40,7 +40,9 @@ def _taken(broker: Broker, call: Call, session: HubSession) -> Reply:
     )
     broker.store_cdr(cdr)
     broker.sessions.close(session, "charge detail record")
-    broker.tasks.spawn(_forward(broker, session, cdr))
+    forwarding = broker.tasks.spawn(_forward(broker, session, cdr))
+    broker.forwarding.add(forwarding)
+    forwarding.add_done_callback(broker.forwarding.discard)
     return Reply(
         200,
         acknowledgement(
