@@ -13,8 +13,8 @@ from oicp.services import Direction
 
 whole = rules_about_evidence()
 _OLDEST = (1, 2)
-_JUST_SWITCHED_S = 0.5
-"""A request this soon after the hub changed its certificate may have begun before (seconds)."""
+_JUST_SWITCHED_S = 0.02
+"""A request on a new connection this soon after the hub changed its certificate may have begun before (seconds)."""
 
 
 def _failed(evidence: Evidence, direction: Direction, *kinds: Trouble) -> Iterator[Observation]:

@@ -116,7 +116,7 @@ def test_probed_versions(versions: list[str], expected: str) -> None:
         ([15], [], "new", "warned"),
         ([], [12], "new", "conforms"),
         ([15], [], "old", "not-exercised"),
-        ([10.1], [], "new", "not-exercised"),
+        ([10.01], [], "new", "not-exercised"),
         ([21], [], "new", "not-exercised"),
     ],
 )
