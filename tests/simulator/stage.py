@@ -31,7 +31,7 @@ def fleet_json(charge_points: int = 1, evses: int = 1, version: str = "1.6", **r
 def quick(**changes: Any) -> FleetSettings:
     """Settings of a quick fleet: short pauses, a car of 4 MW."""
     timing: dict[str, Any] = {
-        "call_timeout": 2.0, "transaction_timeout": 2.0, "meter_interval": 1, "energy_grace": 0.5, "boot": 0.1, "boot_retry": 0.1,
+        "call_timeout": 2.0, "transaction_timeout": 2.0, "meter_interval": 1, "energy_grace": 5.0, "boot": 0.1, "boot_retry": 0.1,
         "reconnect_first": 0.02, "reconnect_most": 0.2, "attempt_pause": 0.02, "tick": 0.02,
     }  # fmt: skip
     fields = Timing.__dataclass_fields__

@@ -140,7 +140,7 @@ async def test_reservation_by_the_cpo() -> None:
         assert (await s.central.ask("CP-1", call.ReserveNow(1, SOON, "OTHER", 6))).status == "Occupied"
         assert (await s.central.ask("CP-1", call.CancelReservation(5))).status == "Accepted"
         await s.evse.reaches("Available", within=5)
-        soon = (datetime.now(UTC) + timedelta(seconds=0.5)).isoformat()
+        soon = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
         assert (await s.central.ask("CP-1", call.ReserveNow(1, soon, "TAG", 7))).status == "Accepted"
         await s.evse.reaches("Reserved", within=5)
         await s.evse.reaches("Available", within=5)
