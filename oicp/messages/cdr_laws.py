@@ -13,6 +13,7 @@ from oicp.wire_json import Json
 
 TOLERANCE_KWH = Decimal("0.001")
 MOST_KWH = 1000
+_MOST_WITHOUT_TIME = Decimal(1)  # kWh that rounding to whole seconds may hide
 
 
 def times(walk: Walk, value: dict[str, Json], path: Path) -> None:
