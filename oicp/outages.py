@@ -41,6 +41,9 @@ class Periods:
         return max(t, self.spans[at - 1][1]) if at else t
 
 
+_ENDING_S = 15.0
+
+
 @lru_cache(maxsize=8)
 def hub_down(evidence: Evidence) -> Periods:
     """Periods in which the hub accepted no connection."""
@@ -50,7 +53,10 @@ def hub_down(evidence: Evidence) -> Periods:
 @lru_cache(maxsize=8)
 def cpo_down(evidence: Evidence) -> Periods:
     """Periods in which the process of the CPO did not run."""
-    return Periods(_spans(evidence, "cpo_exited", "cpo_started"))
+    spans = _spans(evidence, "cpo_exited", "cpo_started")
+    if spans and spans[-1][1] >= evidence.t_end and spans[-1][0] >= evidence.t_end - _ENDING_S:
+        spans.pop()  # the bench stops the CPO when everything is over
+    return Periods(spans)
 
 
 def _spans(evidence: Evidence, begins: str, ends: str) -> list[tuple[float, float]]:

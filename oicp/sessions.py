@@ -94,13 +94,14 @@ def sessions(evidence: Evidence) -> tuple[Session, ...]:
         if exchange.operation and exchange.direction in (Direction.CPO_TO_HUB, Direction.HUB_TO_CPO):
             ident = session_id_of(exchange)
             if ident:
-                groups.setdefault(ident, []).append(exchange)
+                groups.setdefault(ident.upper(), []).append(exchange)
     deleted = {o.data.get("session_id") for o in evidence.seen("hub_session") if o.data.get("event") == "deleted"}
     by_session: dict[str, list[Transaction]] = {}
     for transaction in transactions(evidence):
         if transaction.session_id:
-            by_session.setdefault(transaction.session_id, []).append(transaction)
-    return tuple(_session(i, group, by_session.get(i, []), i in deleted) for i, group in groups.items())
+            by_session.setdefault(transaction.session_id.upper(), []).append(transaction)
+    names = {key: session_id_of(group[0]) or "" for key, group in groups.items()}
+    return tuple(_session(names[i], group, by_session.get(i, []), names[i] in deleted) for i, group in groups.items())
 
 
 def _session(ident: str, group: list[Exchange], own: list[Transaction], deleted: bool) -> Session:
@@ -115,13 +116,13 @@ def _session(ident: str, group: list[Exchange], own: list[Transaction], deleted:
 
 
 def session(evidence: Evidence, session_id: str | None) -> Session | None:
-    """The session of that id."""
-    return _sessions_by_id(evidence).get(session_id or "")
+    """The session of that id; a change of case is no other session (SESS-003 tells of it)."""
+    return _sessions_by_id(evidence).get((session_id or "").upper())
 
 
 @lru_cache(maxsize=8)
 def _sessions_by_id(evidence: Evidence) -> dict[str, Session]:
-    return {s.session_id: s for s in sessions(evidence)}
+    return {s.session_id.upper(): s for s in sessions(evidence)}
 
 
 # --- whose scenario? -------------------------------------------------------------------------------------------------

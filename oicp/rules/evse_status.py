@@ -24,7 +24,7 @@ from oicp.rules.evse_status_missing import missing
 
 whole = rules_about_evidence()
 _KNOWN = (AVAILABLE, OCCUPIED, RESERVED, OUT_OF_SERVICE, UNKNOWN)
-_CORRECTED_S = 2.0
+_CORRECTED_S = 5.0
 
 
 @whole.rule("STAT-007", "STAT-010", "STAT-011", "STAT-012", "STAT-013")
@@ -105,16 +105,21 @@ def _late_for(evidence: Evidence, history: History, at: int, told: Told) -> Phas
     for earlier in reversed(history.phases[max(0, at - 8) : at]):
         if earlier.end_told < oldest:
             return None
-        if told.status in earlier.fitting and not _told_already(history, earlier, told):
+        if told.status in earlier.fitting and not _told_already(
+            history, earlier, told, limit(evidence, "status_soon_s")
+        ):
             return earlier
     return None
 
 
-def _told_already(history: History, phase: Phase, told: Told) -> bool:
+def _told_already(history: History, phase: Phase, told: Told, room: float) -> bool:
+    """The status of that phase had been told. A full load may come before the update that tells the same, up to `room` seconds."""
     before = history.said_before(phase.t)
-    if before is not None and before.status in phase.fitting:
-        return True  # it did not have to be told again
-    return any(p.status in phase.fitting for p in history.said_between(phase.t, told.t))
+    since = phase.t if before is None or before.status not in phase.fitting else before.t
+    return any(
+        p.status in phase.fitting and not (p.full_load and p.t > told.t - room)
+        for p in history.said_between(since, told.t)
+    )  # fmt: skip
 
 
 def _overtaken(history: History, phase: Phase, told: Told) -> bool:

@@ -95,7 +95,8 @@ def _not_pushed(evidence: Evidence, need: _Need) -> Yield | None:
     told = f"{need.phase.state} lasted {need.waited:.0f} s and was not pushed"
     shown = f"; the hub shows {need.before.status}" if need.before else ""
     pace = _pace(evidence)
-    if pace is not None and need.waited >= max(_SURE_S, 4 * pace):
+    lasting = limit(evidence, "status_soon_s") if need.phase.kind == "charging" else _SURE_S
+    if pace is not None and need.waited >= max(lasting, 4 * pace):
         text = f"{told}, other changes are pushed within {pace:.1f} s{shown}"
         return _said(need, _responsible(need), text, ERROR)
     if need.waited > limit(evidence, "status_late_s"):

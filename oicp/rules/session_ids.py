@@ -81,6 +81,7 @@ def uses_the_ids_of_the_hub(evidence: Evidence) -> Iterator[Yield]:
             yield Checked("SESS-001", e.operation or "")
             yield Checked("SESS-003", e.operation or "")
         elif given is not None:
+            yield Checked("SESS-001", e.operation or "")
             told = f"SessionID {ident} differs in case from {given}"
             yield finding(told, on=e, pointer="/SessionID", requirement="SESS-003", contested=True)
         elif _judgeable(evidence, e):
