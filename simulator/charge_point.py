@@ -69,6 +69,11 @@ class ChargePoint(Voice):
     # --- what can be seen --------------------------------------------------------------------------------------------
 
     @property
+    def accepting(self) -> bool:
+        """Ready for a start: connected and not about to restart."""
+        return self.online and not self._restarting
+
+    @property
     def undelivered(self) -> int:
         """Messages about transactions the CPO has not answered yet."""
         return self.outbox.pending

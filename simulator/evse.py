@@ -37,6 +37,8 @@ class VirtualEvse(EvseCore):
         self._seen("unplugged")
         if self.transaction is not None:
             self.stop_transaction("EVDisconnected", "EVCommunicationLost")
+        elif self.waiting is not None:
+            self._drop_waiting()
         else:
             self._change(_E.UNPLUG)
         self._finished_here = False
@@ -109,10 +111,12 @@ class VirtualEvse(EvseCore):
         self.error_code = "NoError"
         if not self.operative:
             self._change(_E.RECOVER_DISABLED)
+        elif self.reservation is not None:
+            self._change(_E.RECOVER_RESERVED)
         elif self.plugged:
             self._change(_E.RECOVER_FINISHING if self._finished_here else _E.RECOVER_PLUGGED)
         else:
-            self._change(_E.RECOVER_RESERVED if self.reservation else _E.RECOVER)
+            self._change(_E.RECOVER)
 
     async def set_unavailable(self) -> None:
         """Out of service (after the transaction, if one runs)."""

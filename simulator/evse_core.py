@@ -57,7 +57,9 @@ class EvseCore(Outlet):
         return self._status in (_S.AVAILABLE, _S.PREPARING)
 
     def admit(self, driver: Driver, *, ask: bool) -> None:
-        """A driver was accepted; `ask` the CPO about the token first."""
+        """A driver was accepted; `ask` the CPO about the token first. Void if the EVSE changed while the answer was on its way."""
+        if self.transaction or self.waiting or self._status not in (_S.AVAILABLE, _S.PREPARING, _S.RESERVED):
+            return
         if self.reservation is not None:
             driver = replace(driver, reservation_id=self.reservation.reservation_id)
             self.reservation = None
@@ -82,7 +84,9 @@ class EvseCore(Outlet):
             self._drop_waiting()
 
     def set_reservation(self, reservation: Reservation) -> None:
-        """Hold the EVSE for somebody."""
+        """Hold the EVSE for somebody; void if it changed while the answer was on its way."""
+        if self._status not in (_S.AVAILABLE, _S.RESERVED):
+            return
         self.reservation = reservation
         self._change(_E.RESERVE)
         self.charge_point.watch(self)
@@ -91,7 +95,8 @@ class EvseCore(Outlet):
         """The reservation is over (cancelled, used up or run out)."""
         if self.reservation is not None:
             self.reservation = None
-            self._change(_E.RELEASE_PLUGGED if self.plugged else _E.RELEASE)
+            if self._status is _S.RESERVED:
+                self._change(_E.RELEASE_PLUGGED if self.plugged else _E.RELEASE)
 
     def change_availability(self, operative: bool) -> Literal["Accepted", "Scheduled"]:
         """Put in or out of service; "Scheduled" while a transaction runs."""
@@ -100,8 +105,9 @@ class EvseCore(Outlet):
         if busy:
             return "Accepted" if operative else "Scheduled"
         if operative:
-            self._change(_E.ENABLE_PLUGGED if self.plugged else _E.ENABLE)
-            if self.reservation is not None and self._status is _S.AVAILABLE:
+            reserved = self.reservation is not None and self._status is _S.UNAVAILABLE
+            self._change(_E.ENABLE_PLUGGED if self.plugged and not reserved else _E.ENABLE)
+            if reserved:
                 self._change(_E.RESERVE)
         else:
             self._change(_E.DISABLE)
@@ -223,13 +229,16 @@ class EvseCore(Outlet):
         self.waiting, self._give_up_at = None, None
 
     def power_up(self) -> None:
-        """The state a charge point finds when it starts."""
+        """The state a charge point finds when it starts; nothing that began while it went down goes on."""
+        self.power_down("Reboot", "ResetCommand")
         if self.error_code != "NoError":
             found = _S.FAULTED
         elif not self.operative:
             found = _S.UNAVAILABLE
+        elif self.reservation is not None:
+            found = _S.RESERVED
         elif self.plugged:
             found = _S.FINISHING if self._finished_here else _S.PREPARING
         else:
-            found = _S.RESERVED if self.reservation else _S.AVAILABLE
+            found = _S.AVAILABLE
         self._becomes(found)

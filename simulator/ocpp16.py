@@ -132,7 +132,7 @@ class Ocpp16:
     def _remote_start(self, payload: Payload) -> Reply:
         id_tag, connector_id = told(payload["idTag"]), payload.get("connectorId")
         evse = self._cp.pick(connector_id)
-        good = evse is not None and connector_id != 0 and self._cp.online and evse.accepts(id_tag)
+        good = evse is not None and connector_id != 0 and self._cp.accepting and evse.accepts(id_tag)
         number = self._cp.seen(
             "remote_start_received", evse_id=evse.evse_id if evse else None, id_tag=id_tag, connector_id=connector_id,
             answer="Accepted" if good else "Rejected",

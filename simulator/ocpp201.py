@@ -116,7 +116,7 @@ class Ocpp201:
         token, number = payload["idToken"], payload.get("evseId")
         id_tag = told(token["idToken"])
         evse = self._cp.pick(number)
-        good = evse is not None and self._cp.online and evse.accepts(id_tag)
+        good = evse is not None and self._cp.accepting and evse.accepts(id_tag)
         seen = self._cp.seen(
             "remote_start_received", evse_id=evse.evse_id if evse else None, id_tag=id_tag, connector_id=number,
             answer="Accepted" if good else "Rejected",

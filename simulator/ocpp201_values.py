@@ -13,7 +13,7 @@ _CHARGING_STATE = {
 
 _STOPPED_REASON = {
     "Remote": "Remote", "Local": "Local", "EVDisconnected": "EVDisconnected", "PowerLoss": "PowerLoss",
-    "HardReset": "ImmediateReset", "SoftReset": "Reboot", "DeAuthorized": "DeAuthorized",
+    "HardReset": "ImmediateReset", "SoftReset": "Reboot", "Reboot": "Reboot", "DeAuthorized": "DeAuthorized",
 }  # fmt: skip
 
 _FAULT_REASON = {"GroundFailure": "GroundFault", "OverCurrentFailure": "OvercurrentFault"}
