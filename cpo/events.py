@@ -21,10 +21,14 @@ LOG = logging.getLogger("cpo.events")
 _STOP_ATTEMPTS = 10
 _STOP_PAUSE_S = 2.0
 _RECONNECT_PATIENCE_S = 2.0
+_STABLE_AFTER_S = 10.0
+"""So long after a connection a charge point may still deliver what happened while it was offline."""
 
 
 class ChargePointEvents:
     """Takes the reports of all charge points."""
+
+    stable_after_s = _STABLE_AFTER_S
 
     def __init__(
         self, settings: Settings, fleet: FleetData, register: Register, statuses: EvseStatuses, links: Links,
@@ -33,6 +37,7 @@ class ChargePointEvents:
         self._settings, self._fleet, self._register, self._statuses = settings, fleet, register, statuses
         self._links, self._background, self._rfid, self._notices = links, background, rfid, notices
         self._offline_since = {ident: time.monotonic() for ident in fleet.charge_points}
+        self._connected_at: dict[str, float] = {}
         self._suspected: dict[int, float] = {}
         self._unreported: dict[str, set[int]] = {}
 
@@ -41,6 +46,7 @@ class ChargePointEvents:
     def connected(self, charge_point: ChargePoint) -> None:
         """A charge point is there (again); if it does not say how its connectors are, it is asked."""
         self._offline_since.pop(charge_point.charge_point_id, None)
+        self._connected_at[charge_point.charge_point_id] = time.monotonic()
         charge_point.silent = False
         self._unreported[charge_point.charge_point_id] = {evse.connector_id for evse in charge_point.evses}
         self._background.spawn(self._ask_for_status(charge_point), f"status of {charge_point.charge_point_id}")
@@ -103,7 +109,8 @@ class ChargePointEvents:
             return
         if connector_status == "Faulted":
             await self._notices.error(session, evse)
-        if before == "Preparing" and connector_status == "Available" and session.state is State.WAITING:
+        given_up = before == "Preparing" and connector_status == "Available" and session.state is State.WAITING
+        if given_up and self._stable(charge_point.charge_point_id):
             await self._register.cancel(session)  # the charge point waited for the plug in vain
 
     # --- transactions -------------------------------------------------------------------------------------------------
@@ -186,12 +193,23 @@ class ChargePointEvents:
     async def _overdue(self, session: Session, now: datetime) -> None:
         if session.state is State.RESERVED and session.ends_at is not None and session.ends_at <= now:
             await self._register.cancel(session)
-        waited = (now - session.created_at).total_seconds()
-        if session.state is State.WAITING and waited > self._settings.plug_in_timeout_s:
+        if session.state is State.WAITING and (now - session.created_at).total_seconds() > self._patience_s(session):
             await self._register.cancel(session)
         transaction = self._register.transaction_of(session)
         if transaction is not None:
             await self._notices.progress(session, transaction)
+
+    def _patience_s(self, session: Session) -> float:
+        """How long an accepted start waits for its transaction; longer while the charge point cannot report one."""
+        evse = self._fleet.evse(session.evse_id)
+        if evse is not None and self._stable(evse.charge_point_id):
+            return self._settings.plug_in_timeout_s
+        return max(self._settings.plug_in_timeout_s, self._settings.lost_transaction_timeout_s)
+
+    def _stable(self, charge_point_id: str) -> bool:
+        """Connected for a while, so nothing old is under way."""
+        since = self._connected_at.get(charge_point_id, time.monotonic())
+        return self._links.connected(charge_point_id) and time.monotonic() - since > self.stable_after_s
 
     async def _lost(self, transaction: Transaction) -> None:
         since = self._suspected.get(transaction.transaction_id)

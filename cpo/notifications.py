@@ -63,12 +63,15 @@ class Notices:
         count = self._errors[session.session_id] = self._errors.get(session.session_id, 0) + 1
         members = {"ErrorType": "ConnectorError", "ErrorAdditionalInfo": f"{evse.evse_id} reported Faulted"}
         message = self._head(session, "Error") | members
+        message.pop("PartnerProductID", None)  # the other three types have it, this one does not
         await self._store(Waiting(OPERATION, f"{session.session_id}/Error/{count}", session.session_id, dump(message)))
 
     def end(self, session: Session, transaction: Transaction, evse: Evse) -> Waiting | None:
         """The End notification that goes before the charge detail record; None if the CPO offers none."""
         if not self._settings.notifications:
             return None
+        self._started.discard(session.session_id)
+        self._errors.pop(session.session_id, None)
         self._progress_at.pop(session.session_id, None)
         ended = max(transaction.stopped_at or transaction.started_at, transaction.started_at)
         members: dict[str, Json] = {

@@ -116,7 +116,10 @@ class Operations:
     async def _changed(self, evse: Evse) -> web.Response:
         await self._keep(evse)
         self._data.changed(evse)
-        return await self._settled(self._data.settled)
+        answer = await self._settled(self._data.settled)
+        if self._data.refused(evse):
+            raise BadRequest(409, f"the hub refused the record of {evse.evse_id}; see the log of the CPO")
+        return answer
 
     async def _keep(self, evse: Evse) -> None:
         await self._storage.save_evse(evse.key, changes_of(evse))

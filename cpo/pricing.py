@@ -14,6 +14,7 @@ from oicp.wire_json import Json, at
 
 LOG = logging.getLogger("cpo.pricing")
 _ALL_PROVIDERS = "*"
+_NEEDED = ("ProductID", "PricePerReferenceUnit", "ProductPriceCurrency", "ReferenceUnit")
 
 
 def _product(product_id: str, price: str, power_kw: int) -> dict[str, Json]:
@@ -37,8 +38,12 @@ def read_products(path: Path | None) -> list[dict[str, Json]]:
     except OSError as fault:
         raise BadSettings(f"--price-list {path} cannot be read ({fault.strerror})") from None
     products = parsed.value
-    if not isinstance(products, list) or not all(isinstance(p, dict) and p.get("ProductID") for p in products):
-        raise BadSettings(f"--price-list {path}: {parsed.error or 'a list of products with ProductID is needed'}")
+    if not isinstance(products, list) or not products:
+        raise BadSettings(f"--price-list {path}: {parsed.error or 'a list of products is needed'}")
+    for number, product in enumerate(products):
+        missing = [name for name in _NEEDED if not isinstance(product, dict) or product.get(name) is None]
+        if missing:
+            raise BadSettings(f"--price-list {path}: product {number} lacks {', '.join(missing)}")
     return products
 
 
@@ -78,7 +83,7 @@ class PricingPush:
 
     def products(self) -> dict[str, Json]:
         """All products for all providers."""
-        dearest = self._products[-1] if self._products else PRODUCTS[-1]
+        dearest = self._products[-1]
         return {
             "ActionType": "fullLoad",
             "PricingProductData": {

@@ -122,6 +122,10 @@ class EvseDataPush(Push):
         """The hub has the record of this EVSE, and is to keep it."""
         return evse.published and evse.key in self._at_hub
 
+    def refused(self, evse: Evse) -> bool:
+        """The hub refused the record of this EVSE."""
+        return evse.key in self._bad
+
     def changed(self, evse: Evse) -> None:
         """The record of an EVSE is new, changed or gone."""
         self._bad.discard(evse.key)

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from oicp.sessions import folded
@@ -79,9 +80,14 @@ _FILES = ("CA_FILE", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE", "SERVER_CERT_FILE", 
 _PREFIX = "OICP_BENCH_"
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadSettings(f"{message}; see python -m cpo --help")
+
+
 def arguments() -> argparse.ArgumentParser:
     """The command line of `python -m cpo`."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m cpo", description="Reference CPO: OCPP central system and OICP 2.3 client and server."
     )
     add = parser.add_argument

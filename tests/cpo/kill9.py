@@ -167,7 +167,7 @@ class StrictHub:
         return "lose" if self.rng.random() < 0.2 else (200, OK)
 
 
-async def trial(seed: int, folder: Path, *options: str, charge_points: int = 3) -> Counter[str]:
+async def trial(seed: int, folder: Path, *options: str, charge_points: int = 3, starts: int = 6) -> Counter[str]:
     """One trial: sessions on all charge points, one or two kills. Returns counts."""
     rng, truth, counts = random.Random(seed), Truth(), Counter[str](trials=1)
     async with stage(folder, fleet(charge_points)) as where, asyncio.TaskGroup() as tasks:
@@ -177,7 +177,7 @@ async def trial(seed: int, folder: Path, *options: str, charge_points: int = 3) 
         crowd = [tasks.create_task(box.run()) for box in boxes]
         cpo = [await process(where, *options)]
         accepted: set[str] = set()
-        drivers = [asyncio.ensure_future(_drive(where, n, rng, accepted, counts)) for n in range(charge_points)]
+        drivers = [asyncio.ensure_future(_drive(where, n, rng, accepted, counts, starts)) for n in range(charge_points)]
         for _ in range(rng.randrange(1, 3)):
             await asyncio.sleep(rng.uniform(0.1, 2.5))
             cpo[0].kill()
@@ -208,9 +208,11 @@ def _install(hub: HubDouble, strict: StrictHub) -> None:
     hub._close_session = lambda got: True  # type: ignore[method-assign]
 
 
-async def _drive(where: Stage, n: int, rng: random.Random, accepted: set[str], counts: Counter[str]) -> None:
+async def _drive(
+    where: Stage, n: int, rng: random.Random, accepted: set[str], counts: Counter[str], starts: int
+) -> None:
     """A driver who starts again and again on one EVSE, whatever happens to the backend."""
-    for _ in range(6):
+    for _ in range(starts):
         session_id = str(uuid4())
         try:
             async with asyncio.timeout(10):

@@ -158,3 +158,19 @@ async def test_nonsense_of_a_charge_point_is_survived(tmp_path: Path) -> None:
             await box._connection.send(frame)
         await box.status("Available", connector_id=7)
         await charging(where, box)
+
+
+async def test_whole_transaction_while_offline_is_billed(tmp_path: Path) -> None:
+    """Accepted, then no connection; plugged in, charged and left meanwhile; all of it is reported after the time limit."""
+    async with stage(tmp_path, fleet(1), "--plug-in-timeout", "0.5") as where, running_cpo(where):
+        async with charge_point(where) as box:
+            box.begin_by_itself = False
+            assert (await where.start(EVSE))["Result"]
+            id_tag, began = box.id_tag, now()
+        await asyncio.sleep(1.7)
+        async with charge_point(where) as again:
+            assert (await again.begin(id_tag, began)).id_tag_info["status"] == "Accepted"
+            again.meter_wh += 640
+            await again.end("EVDisconnected")
+            record = (await where.hub.receives("ChargeDetailRecord"))[0].body
+    assert kwh(record["ConsumedEnergy"]) == kwh("0.64")

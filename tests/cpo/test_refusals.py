@@ -172,8 +172,8 @@ async def test_late_start_after_a_negative_answer_is_stopped(tmp_path: Path) -> 
 
 async def test_start_without_a_vehicle_ends_by_itself(tmp_path: Path) -> None:
     """Nobody plugs in: the accepted session is closed with 0 kWh after the time limit; or it is refused at once with 510."""
-    async with scene(tmp_path, "--plug-in-timeout", "0.5") as (where, box, _):
-        box.begin_by_itself = False
+    async with scene(tmp_path, "--plug-in-timeout", "0.5") as (where, box, cpo):
+        box.begin_by_itself, cpo.events.stable_after_s = False, 0.0
         assert code(await where.start(EVSE)) == "000"
         record = (await where.hub.receives("ChargeDetailRecord"))[0].body
         assert record["ConsumedEnergy"] == 0

@@ -51,11 +51,14 @@ async def test_session_and_pending_record_survive_a_restart_and_sigterm_is_clean
 
 
 async def test_kill_9_at_random_moments_neither_loses_nor_doubles_a_record(tmp_path: Path) -> None:
-    """Two seeded trials; `python -m tests.cpo.kill9` plays fifty."""
-    for n in range(2):
-        (tmp_path / str(n)).mkdir()
-        counts = await kill9.trial(100 + n, tmp_path / str(n))
-        assert counts["sessions"] > 0
+    """Two seeded trials side by side; `python -m tests.cpo.kill9` plays fifty."""
+    for name in ("0", "1"):
+        (tmp_path / name).mkdir()
+    found = await asyncio.gather(
+        *(kill9.trial(100 + n, tmp_path / str(n), charge_points=2, starts=3) for n in range(2))
+    )
+    assert sum(counts["sessions"] for counts in found) > 0
+    for counts in found:
         assert (counts["lost"], counts["doubled"], counts["wrong energy"]) == (0, 0, 0)
 
 
@@ -78,7 +81,7 @@ async def postgres_url() -> str:
 
 async def test_the_same_on_postgresql(tmp_path: Path) -> None:
     """A session, a kill, a record: in PostgreSQL as in SQLite."""
-    counts = await kill9.trial(7, tmp_path, "--database", await postgres_url())
+    counts = await kill9.trial(7, tmp_path, "--database", await postgres_url(), charge_points=2, starts=3)
     assert counts["sessions"] > 0
     assert (counts["lost"], counts["doubled"], counts["wrong energy"]) == (0, 0, 0)
 
