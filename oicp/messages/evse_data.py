@@ -10,7 +10,7 @@ from oicp.iso import ALPHA_3_CODES, UNOFFICIAL
 from oicp.messages import evse_laws
 from oicp.messages.base import Across, Message, Spellings, Strangers
 from oicp.messages.common import evse_records, path_operator
-from oicp.messages.faults import INFO, Path, Walk
+from oicp.messages.faults import INFO, WARNING, Path, Walk
 from oicp.messages.identification import EvseId, OperatorId, operator_id_law
 from oicp.messages.law import Flag, Law, Many, Matches, Needs, OneOf, Relabelled, Text
 from oicp.messages.numbers import Number, Whole
@@ -49,6 +49,19 @@ _UNSPECIFIED = (("Unspecified", ("EVSE-054",)),)
 ActionType: TypeAlias = Annotated[str, OneOf("PUSH-001", ACTIONS)]
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z]{2,3}(?:-[a-zA-Z]{4})?)?(?:-x-[a-zA-Z0-9]{1,8})?")
+
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+(/\S*)?")
+
+
+class Link(Text):
+    """A URL as text; whether it is one only warns, the tables give a length."""
+
+    def check(self, walk: Walk, value: Json, path: Path) -> None:
+        """Length, then form."""
+        super().check(walk, value, path)
+        if isinstance(value, str) and len(value) <= self.most and not _URL.fullmatch(value):
+            walk.fault(self.by, path, "is no URL", value, grade=WARNING)
 
 
 class InfoText(Message):
@@ -265,7 +278,7 @@ class EvseDataRecord(Message):
     hardware_manufacturer: Annotated[str, Text("EVSE-009", 50, typed="EVSE-009")] | None = Field(
         None, alias="HardwareManufacturer"
     )
-    charging_station_image: Annotated[str, Text("EVSE-009", 200, typed="EVSE-009")] | None = Field(
+    charging_station_image: Annotated[str, Link("EVSE-009", 200, typed="EVSE-009")] | None = Field(
         None, alias="ChargingStationImage"
     )
     sub_operator_name: Annotated[str, Text("EVSE-009", 100, typed="EVSE-009")] | None = Field(

@@ -62,6 +62,7 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     (DATA, f"{RECORD}/AdditionalInfo/0/value", "x" * 151, "EVSE-007"),
     (DATA, f"{RECORD}/HardwareManufacturer", "x" * 51, "EVSE-009"),
     (DATA, f"{RECORD}/ChargingStationImage", "x" * 201, "EVSE-009"),
+    (DATA, f"{RECORD}/ChargingStationImage", 7, "EVSE-009"),
     (DATA, f"{RECORD}/SubOperatorName", "x" * 101, "EVSE-009"),
     (DATA, f"{RECORD}/ClearinghouseID", "x" * 21, "EVSE-009"),
     (DATA, f"{RECORD}/DynamicPowerLevel", 1, "EVSE-009"),
@@ -200,6 +201,7 @@ def test_errors_the_hub_refuses(kind: str, pointer: str, value: Any, requirement
 OTHERS: list[tuple[str, str, Any, str, str]] = [
     (DATA, "/OperatorEvseData/OperatorName", "", "EVSE-002", W_),
     (DATA, f"{RECORD}/EvseID", "DE*ABC*Eab12", "ID-001", W_),
+    (DATA, f"{RECORD}/ChargingStationImage", "station.png", "EVSE-009", W_),
     (DATA, f"{ADDRESS}/PostalCode", "", "EVSE-013", W_),
     (DATA, f"{ADDRESS}/HouseNum", "", "EVSE-014", W_),
     (DATA, GEO, {"Google": {"Coordinates": "52.5 13.4"}, "DecimalDegree": {"Latitude": "52.5", "Longitude": "13.4"}}, "EVSE-017", W_),
