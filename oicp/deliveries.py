@@ -65,11 +65,13 @@ def cdr_grace(evidence: Evidence) -> float:
     delays = []
     for own in sessions(evidence):
         told = due(own)
-        if told is not None and own.cdrs and not own.faulted:
+        if told is None or not own.cdrs or own.faulted or hub_was_down(evidence, told, own.cdrs[0].t):
+            continue
+        if not interruptions(evidence).between(told, own.cdrs[0].t):
             delays.append(max(0.0, own.cdrs[0].t - told))
     if not delays:
         return limit(evidence, "cdr_missing_s")
-    return min(max(limit(evidence, "cdr_soon_s"), 3 * max(delays)), 10 * limit(evidence, "cdr_missing_s"))
+    return min(max(limit(evidence, "cdr_soon_s"), 3 * max(delays)), 4 * limit(evidence, "cdr_missing_s"))
 
 
 @lru_cache(maxsize=8)

@@ -55,7 +55,7 @@ def _missing(evidence: Evidence, own: Session) -> Iterator[Yield]:
     grace, waited = cdr_grace(evidence), deliveries.watched_until(evidence) - told
     if own.session_id in claimed(evidence):
         yield NotExercised("CDR-001", "the CDR of a session came under another SessionID or path, see there")
-    elif disturbed(evidence, began, told + grace):
+    elif disturbed(evidence, told, told + grace) or deliveries.interruptions(evidence).between(began, told):
         return  # SESS-004, CDR-030 and CDR-031 judge it
     elif waited > grace:
         yield from _none_came(own, waited, remotely)

@@ -197,8 +197,14 @@ def _unknown_stop(evidence: Evidence, stop: Exchange) -> Iterator[Yield]:
     cancelled = chargers(evidence).of("reserve_cancelled", evse_of(stop)).between(stop.t, end_of(stop) + _AFTER_S)
     if stop.accepted:
         yield finding("Result true for the SessionID of no reservation", on=stop, requirement="RESV-007")
-    elif _accepted(cancelled):
+    elif _accepted(cancelled) and not _stopped_meanwhile(evidence, stop):
         yield finding("refused, yet the reservation on that EVSE was cancelled", on=stop, requirement="RESV-007")
+
+
+def _stopped_meanwhile(evidence: Evidence, stop: Exchange) -> bool:
+    """Another stop, for the reservation itself, came so close that the cancellation may be its effect."""
+    near = (s for own in reservations(evidence) if same_id(own.evse_id, evse_of(stop)) for s in own.session.stops)
+    return any(stop.t - _FREED_S <= s.t <= end_of(stop) + _AFTER_S for s in near)
 
 
 def _own_stop(evidence: Evidence, stop: Exchange, own: Reservation) -> Iterator[Yield]:

@@ -47,6 +47,10 @@ DELIVERY = [
     Case("CDR-001", VIOLATED, "a quick CPO has forgotten one", lambda b: (b.charge(t=10), no_cdr(b, session=2, evse_id=OTHER)), 45),
     Case("CDR-001", VIOLATED, "the bench ended the CPO at last", lambda b: (no_cdr(b), b.observe("cpo_started", t=0.1, pid=1), b.observe("cpo_exited", t=190, exit_status=0, expected=True))),
     Case("CDR-001", SILENT, "the CPO exited before it could send", lambda b: (no_cdr(b), b.observe("cpo_started", t=0.1, pid=1), b.observe("cpo_exited", t=32, exit_status=1, expected=False))),
+    Case("CDR-001", VIOLATED, "one was late because the hub was down, another never came", lambda b: (
+        no_cdr(b), hub_down(b, 25, 70), b.cdr(t=75), no_cdr(b, session=2, evse_id=OTHER, seconds=80)), 130),
+    Case("CDR-001", CONFORMS, "a CPO that takes a minute each time has not sent it yet", lambda b: (
+        no_cdr(b), b.cdr(t=90), no_cdr(b, session=2, evse_id=OTHER, seconds=80)), 160),
     Case("CDR-001", SILENT, "still charging", lambda b: (b.start(t=5), b.transaction(t=6))),
     Case("CDR-001", SILENT, "the end was never delivered", lambda b: (b.start(t=5), b.transaction(t=6, until=20, delivered=None))),
     Case("CDR-001", SILENT, "no energy: CDR-027", empty),

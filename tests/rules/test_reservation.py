@@ -108,6 +108,9 @@ CASES = [
     Case("RESV-007", VIOLATED, "yes, but still reserved", lambda b: (reserve(b), release(b, effect=False))),
     Case("RESV-007", VIOLATED, "refused though it could be freed", lambda b: (reserve(b), release(b, effect=False, answer=ack("400")))),
     Case("RESV-007", CONFORMS, "an unknown session is refused", lambda b: (reserve(b), release(b, effect=False, session=99, answer=ack("400")))),
+    Case("RESV-007", CONFORMS, "an unknown session is refused, the right one follows at once", lambda b: (
+        reserve(b), release(b, t=39.99, effect=False, session=99, answer=ack("400"), took=0.005), release(b))),
+    Case("RESV-007", VIOLATED, "refused, yet freed", lambda b: (reserve(b), release(b, session=99, answer=ack("400")))),
     Case("RESV-007", VIOLATED, "an unknown session frees it", lambda b: (reserve(b), release(b, session=99))),
     Case("RESV-008", CONFORMS, "a CDR after the stop", lambda b: (held(b), cdr(b))),
     Case("RESV-008", VIOLATED, "none", held),
