@@ -80,7 +80,16 @@ class Fault(Protocol):
 
 def invalid(faults: Iterable[Fault]) -> Reply:
     """HTTP 400 with the list of fields that break the schema."""
-    rows = [{"fieldReference": f.field_reference, "errorMessage": f.error_message or "is not valid"} for f in faults]
+    return _invalid([(f.field_reference, f.error_message or "is not valid") for f in faults])
+
+
+def invalid_field(reference: str, message: str) -> Reply:
+    """HTTP 400 for one field."""
+    return _invalid([(reference, message)])
+
+
+def _invalid(faults: list[tuple[str, str]]) -> Reply:
+    rows = [{"fieldReference": reference, "errorMessage": message} for reference, message in faults]
     body = {"extendedInfo": None, "message": "Error parsing/validating JSON.", "validationErrors": rows[:100]}
     return Reply(400, body, close=True)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from fake_hubject.answers import Reply, refused, unreadable
+from fake_hubject.answers import Reply, invalid_field, refused, unreadable
 from fake_hubject.broker import Broker, Call
 from fake_hubject.partners import Partner
 from fake_hubject.registry import Record, RecordSet
@@ -45,6 +45,8 @@ def _refused_operation(broker: Broker, call: Call, action: str, keys: list[str])
 
 # --- pull ------------------------------------------------------------------------------------------------------------
 
+_NOTATIONS = ("Google", "DegreeMinuteSeconds", "DecimalDegree")
+
 
 async def pull_evse_data(broker: Broker, call: Call) -> Reply:
     """Hand records to an EMP: all that pass its filters, or those that changed since its last call."""
@@ -55,6 +57,8 @@ async def pull_evse_data(broker: Broker, call: Call) -> Reply:
     if since is not None and together and broker.settings.strict:
         return unreadable(f"Object errors: LastCall cannot be combined with {', '.join(together)}.")
     notation = text(body, "GeoCoordinatesResponseFormat")
+    if notation not in _NOTATIONS:
+        return invalid_field("geoCoordinatesResponseFormat", "may not be null" if not notation else "is not valid")
     rows = []
     for operator in visible_operators(broker, call.partner, "EvseData"):
         records = broker.registry.of("data", operator.id)
