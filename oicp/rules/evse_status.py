@@ -20,11 +20,14 @@ from oicp.evse_states import (
 )
 from oicp.limits import limit
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
-from oicp.rules.evse_status_missing import missing
+from oicp.rules.evse_status_missing import missing, never_told, usual_delay
 
 whole = rules_about_evidence()
 _KNOWN = (AVAILABLE, OCCUPIED, RESERVED, OUT_OF_SERVICE, UNKNOWN)
 _CORRECTED_S = 5.0
+_LOOK_BACK = 64
+_PROMPT_S = 0.5
+"""A backend that takes longer than this for most changes may tell of a state that is over, in quick successions."""
 
 
 @whole.rule("STAT-007", "STAT-010", "STAT-011", "STAT-012", "STAT-013")
@@ -43,6 +46,7 @@ def tells_the_status_as_it_is(evidence: Evidence) -> Iterator[Yield]:
                 yield item
         if not wrong and len({p.status for p in history.told}) > 1:
             yield Checked("STAT-007", "PushEvseStatus")
+    yield from never_told(evidence)
 
 
 def _judged(evidence: Evidence, history: History, told: Told) -> Iterator[Yield]:
@@ -56,6 +60,8 @@ def _judged(evidence: Evidence, history: History, told: Told) -> Iterator[Yield]
         yield Checked("STAT-013", "PushEvseStatus")
     elif not _excused(evidence, history, at, told):
         stale = _late_for(evidence, history, at, told)
+        if stale is None and _behind(evidence, history, at, told):
+            return
         if stale is None:
             yield from _wrong(evidence, history, phase, told)
         elif _overtaken(history, phase, told):
@@ -102,7 +108,7 @@ def _excused(evidence: Evidence, history: History, at: int, told: Told) -> bool:
 def _late_for(evidence: Evidence, history: History, at: int, told: Told) -> Phase | None:
     """The earlier phase this push tells of, if that had not been told before and is not too long ago."""
     oldest = told.t - limit(evidence, "status_late_s")
-    for earlier in reversed(history.phases[max(0, at - 8) : at]):
+    for earlier in reversed(history.phases[max(0, at - _LOOK_BACK) : at]):
         if earlier.end_told < oldest:
             return None
         if told.status in earlier.fitting and not _told_already(
@@ -110,6 +116,16 @@ def _late_for(evidence: Evidence, history: History, at: int, told: Told) -> Phas
         ):
             return earlier
     return None
+
+
+def _behind(evidence: Evidence, history: History, at: int, told: Told) -> bool:
+    """A slow backend works off a quick succession of states: this one was there just before, and is put right soon."""
+    if (usual_delay(evidence) or 0.0) <= _PROMPT_S:
+        return False
+    oldest = told.t - limit(evidence, "status_soon_s")
+    recent = (p for p in reversed(history.phases[max(0, at - _LOOK_BACK) : at]) if p.end_told >= oldest)
+    right = any(p.status in history.phases[at].right for p in history.said_between(told.t, told.t + _CORRECTED_S))
+    return right and any(told.status in p.fitting for p in recent)
 
 
 def _told_already(history: History, phase: Phase, told: Told, room: float) -> bool:

@@ -1,7 +1,9 @@
 """Phases of an EVSE whose status was not pushed, or late: who is to be told of it (STAT-005, 010, 012, 013)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import median
 
 from oicp.evidence import Evidence
 from oicp.evse_states import AVAILABLE, RESERVED, History, Phase, Told, due, histories, unreachable_since
@@ -62,6 +64,28 @@ def _pace(evidence: Evidence) -> float | None:
     """The longest this backend took to push a change; None while fewer than two are known."""
     taken = [need.waited for need in needs(evidence) if need.by is not None]
     return max(taken) if len(taken) > 1 else None
+
+
+@lru_cache(maxsize=8)
+def usual_delay(evidence: Evidence) -> float | None:
+    """How long this backend takes as a rule for a change to a state that lasts (median); None while fewer than three are known."""
+    lasting = limit(evidence, "status_soon_s")
+    told = [need for need in needs(evidence) if need.by is not None and not need.by.full_load]
+    taken = [n.waited for n in told if min(n.phase.end, evidence.t_end) - n.phase.t >= lasting]
+    return median(taken) if len(taken) > 2 else None
+
+
+def never_told(evidence: Evidence) -> Iterator[Finding]:
+    """A kind of state that came several times, each time far longer than this backend takes for others, and was never pushed."""
+    usual = usual_delay(evidence)
+    for kind, requirement, status in (("charging", "STAT-010", "Occupied"), ("down", "STAT-012", "OutOfService")):
+        found = [need for need in needs(evidence) if need.phase.kind == kind]
+        left_out = [need for need in found if need.by is None and need.waited >= max(0.5, 10 * (usual or 0.0))]
+        told_at_all = any(need.by and need.by.status == status and not need.by.full_load for need in found)
+        if usual is None or len(left_out) < 3 or told_at_all:
+            continue
+        told = f"{len(left_out)} times {status} was not pushed, other changes are pushed within {usual:.2f} s as a rule"
+        yield Finding(requirement, told, ERROR, evse_id=left_out[0].history.evse_id)
 
 
 @lru_cache(maxsize=8)

@@ -157,6 +157,24 @@ def lost(build: Build) -> None:
     pushed(build, (20, "Unknown"))
 
 
+def short_sessions_never_told(build: Build) -> None:
+    for at in range(4):
+        build.connector("Charging", t=10 + at * 10)
+        build.connector("Faulted", t=11 + at * 10)
+        pushed(build, (11.1 + at * 10, "OutOfService"), (17.1 + at * 10, "Available"))
+        build.connector("Available", t=17 + at * 10)
+
+
+def slow_in_a_storm(build: Build) -> None:
+    for at in range(4):
+        build.connector("Charging", t=20 + at * 2)
+        build.connector("Available", t=21 + at * 2)
+        pushed(build, (23 + at * 2, "Occupied"), (24 + at * 2, "Available"))
+        build.connector("Faulted", t=50 + at * 10)
+        build.connector("Available", t=56 + at * 10)
+        pushed(build, (53 + at * 10, "OutOfService"), (59 + at * 10, "Available"))
+
+
 STATES = ("STAT-007", "STAT-010", "STAT-011", "STAT-012", "STAT-013")
 SILENT = ("conforms", "not-exercised")
 
@@ -187,6 +205,8 @@ SILENT = ("conforms", "not-exercised")
         (reserved_by_oicp, {}),
         (available_while_reserved, {"STAT-011": "violated"}),
         (lost, {}),
+        (short_sessions_never_told, {"STAT-010": "violated"}),
+        (slow_in_a_storm, {}),
     ],
 )
 def test_status_as_it_is(story: Callable[[Build], None], broken: dict[str, str]) -> None:
