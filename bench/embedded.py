@@ -26,7 +26,7 @@ def reference_cpo(out: Path, operator_id: str = OPERATOR_ID, profiles: tuple[str
             sys.executable, "-P", "-m", "cpo", "--operations-port", str(operations),
             "--database", f"sqlite:///{database.resolve()}",
             # a quick CPO: short patience, so that a run need not wait for it
-            "--plug-in-timeout", "5", "--retry-first", "0.4", "--retry-cap", "8", "--offline-grace", "3",
+            "--plug-in-timeout", "3", "--retry-first", "0.25", "--retry-cap", "8", "--offline-grace", "3",
             *(option for profile, option in _OPTIONS.items() if profile in profiles),
         ),
         working_directory=str(out.resolve()),
@@ -46,6 +46,8 @@ def with_reference_cpo(config: BenchConfig, out: Path) -> BenchConfig:
         fleet = fleet.model_copy(
             update={"charge_points": CHARGE_POINTS, "evses_per_charge_point": EVSES_PER_CHARGE_POINT}
         )
+    # what is known to be quick is judged, and waited for, accordingly
+    config = config.with_suite({"tolerances": {"reserved_push_s": 3, **config.suite.tolerances}})
     return config.model_copy(
         update={"cpo": reference_cpo(out, profiles=config.suite.profiles), "fleet": FleetTable.model_validate(fleet)}
     )

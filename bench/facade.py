@@ -14,6 +14,7 @@ from bench.ports import endpoint
 from bench.scenario import Blocked, Scenario, StepLog
 from fake_hubject.recorder import NotSeen
 from oicp.evidence import Exchange, Observation
+from oicp.limits import LIMITS
 from oicp.services import Direction
 from oicp.sessions import folded, same_id
 
@@ -242,16 +243,23 @@ class Bench:
         hosts = ("127.0.0.1", "localhost", endpoint(self.hub.url)[0])
         stranger = self.stage.authority.issue_server(hosts, self_signed=True, name="stranger")
         self.hub.rotate_certificate(stranger, note="self-signed by a stranger")
+        await self._drop_connections()
         try:
             yield
         finally:
             self.hub.rotate_certificate(own, note="own")
+            await self._drop_connections()
+
+    async def _drop_connections(self) -> None:
+        """The next request of the CPO begins with a handshake."""
+        await self.hub.go_down()
+        await self.hub.come_up()
 
     async def hub_renews_its_certificate(self) -> None:
         """The hub serves with a new certificate of the same CA from now on."""
         self.hub.rotate_certificate()
 
-    async def asks_for(self, name: str, *, within: float = 5, **body: Any) -> None:
+    async def asks_for(self, name: str, *, within: float = 2, **body: Any) -> None:
         """Call a hook that may well fail; the scenario goes on."""
         with suppress(Blocked):
             await self.hook(name, within=within, **body)
@@ -265,6 +273,10 @@ class Bench:
             yield
         finally:
             await self.hub.come_up()
+
+    def tolerance(self, name: str) -> float:
+        """Seconds the judgement uses, as `reserved_push_s`; `[suite.tolerances]` may change them."""
+        return self.stage.config.suite.tolerances.get(name, LIMITS[name])
 
     async def passes(self, seconds: float) -> None:
         """Let time pass, as the scenario needs it (not to wait for something: use the verbs)."""

@@ -37,7 +37,7 @@ class Scenario:
 
     `evses`: how many EVSEs of its own; `whole_charge_point`: they are all those of one charge point, which may then be cut off
     or rebooted. `uses_up`: its EVSEs are of no use afterwards; played last. `disturbs`: it makes the hub fail for some
-    messages, which may hold up others; played beside its like, after the undisturbed ones. `exclusive`: nothing else runs meanwhile. `needs`: hooks. `slow`: many seconds, begins early. `long`: minutes by nature, played with --long only.
+    messages, which may hold up others (or it does not mind); played beside its like, after the undisturbed ones. `exclusive`: nothing else runs meanwhile. `needs`: hooks. `slow`: many seconds, begins early. `long`: minutes by nature, played with --long only.
     `truth`: needs virtual charge points.
     """
 

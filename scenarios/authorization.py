@@ -109,6 +109,7 @@ async def start_on_a_faulted_evse(bench: Bench) -> None:
     evse = await bench.free_evse()
     await evse.fault("GroundFailure")
     await evse.shows("OutOfService")
+    await bench.passes(2)
     await bench.driver().tries_remote_start(evse)
     await evse.clear_fault()
 
@@ -119,6 +120,7 @@ async def start_on_a_disabled_evse(bench: Bench) -> None:
     evse = await bench.free_evse()
     await evse.set_unavailable()
     await evse.shows("OutOfService")
+    await bench.passes(2)
     await bench.driver().tries_remote_start(evse)
     await evse.set_available()
 
@@ -129,6 +131,7 @@ async def start_on_a_reserved_evse(bench: Bench) -> None:
     evse = await bench.free_evse()
     await evse.reserve()
     await evse.shows("Reserved")
+    await bench.passes(2)
     await bench.driver().tries_remote_start(evse)
     await evse.release()
 
@@ -237,13 +240,13 @@ async def repeated_stop(bench: Bench) -> None:
     await driver.tries_remote_stop(session, variant="finished-session")
 
 
-@scenario("remote stop of a session that has ended some time ago", slow=True)
+@scenario("remote stop of a session that has ended some time ago", disturbs=True)
 async def stop_of_a_finished_session(bench: Bench) -> None:
     """Nothing to stop any more, nothing else may stop."""
     session = await bench.charged(kwh=0.2)
     await session.evse.stop_at_car()
     await session.is_billed(within=15)
-    await bench.passes(6)
+    await bench.passes(11)
     await session.driver.tries_remote_stop(session, variant="finished-session")
 
 

@@ -38,7 +38,7 @@ async def reserved_evse(bench: Bench) -> None:
     evse = await bench.free_evse()
     await evse.reserve()
     await evse.shows("Reserved", within=10)
-    await bench.passes(11)
+    await bench.passes(bench.tolerance("reserved_push_s") + 1)
     await evse.release()
     await evse.shows("Available", within=10)
 

@@ -105,13 +105,3 @@ async def hub_certificate_renewed(bench: Bench) -> None:
     await bench.hub_renews_its_certificate()
     await bench.hook("push_evse_status")
     await bench.hub_receives("PushEvseStatus", within=30)
-
-
-@scenario("the hub restarts", exclusive=True)
-async def hub_restarts(bench: Bench) -> None:
-    """All connections are gone; the next session works as before."""
-    async with bench.hub_down():
-        await bench.passes(0.5)
-    session = await bench.charged(kwh=0.05)
-    await session.evse.unplug()
-    await session.is_billed(within=30)
