@@ -28,8 +28,6 @@ _STABLE_AFTER_S = 10.0
 class ChargePointEvents:
     """Takes the reports of all charge points."""
 
-    stable_after_s = _STABLE_AFTER_S
-
     def __init__(
         self, settings: Settings, fleet: FleetData, register: Register, statuses: EvseStatuses, links: Links,
         background: Background, rfid: RfidAuthorization | None, notices: Notices,
@@ -38,6 +36,7 @@ class ChargePointEvents:
         self._links, self._background, self._rfid, self._notices = links, background, rfid, notices
         self._offline_since = {ident: time.monotonic() for ident in fleet.charge_points}
         self._connected_at: dict[str, float] = {}
+        self.stable_after_s = min(_STABLE_AFTER_S, settings.plug_in_timeout_s)
         self._suspected: dict[int, float] = {}
         self._unreported: dict[str, set[int]] = {}
 

@@ -162,7 +162,8 @@ async def test_nonsense_of_a_charge_point_is_survived(tmp_path: Path) -> None:
 
 async def test_whole_transaction_while_offline_is_billed(tmp_path: Path) -> None:
     """Accepted, then no connection; plugged in, charged and left meanwhile; all of it is reported after the time limit."""
-    async with stage(tmp_path, fleet(1), "--plug-in-timeout", "0.5") as where, running_cpo(where):
+    async with stage(tmp_path, fleet(1), "--plug-in-timeout", "0.5") as where, running_cpo(where) as cpo:
+        cpo.events.stable_after_s = 10.0
         async with charge_point(where) as box:
             box.begin_by_itself = False
             assert (await where.start(EVSE))["Result"]
