@@ -28,8 +28,10 @@ class Evse:
         return await bounded(self._bench, f"{what} at {self.evse_id}", action, within)
 
     async def plug_in(self, vehicle: Any = None) -> None:
-        """The driver plugs in."""
+        """The driver plugs in; the CPO is given time to hear of it, as a driver with a phone gives it."""
         await self._does("plug in", self.virtual.plug_in(vehicle) if vehicle else self.virtual.plug_in())
+        if self.virtual.charge_point.online:
+            await self._bench.cpo_is_told(self)
 
     async def unplug(self) -> None:
         """The driver pulls the cable; a running transaction ends with it."""

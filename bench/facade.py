@@ -140,16 +140,20 @@ class Bench:
 
     async def is_quiet_at(self, evse: Evse) -> None:
         """Give the charge point time to tell the CPO its last state, and the CPO time to tell the hub; never insists."""
+        await self.cpo_is_told(evse)
+        if evse.status_at_hub is not None:
+            await self.until(
+                lambda: evse.status_at_hub == "Available", within=3, what="Available at the hub", insist=False
+            )
+
+    async def cpo_is_told(self, evse: Evse) -> None:
+        """Wait until the CPO answered the report of the connector's latest status; never insists."""
         told = self.stage.journal.told
         if not told(evse.evse_id):
             await self.seen(
                 "connector_status_delivered", evse_id=evse.evse_id, within=5, insist=False,
                 where=lambda _: told(evse.evse_id),
             )  # fmt: skip
-        if evse.status_at_hub is not None:
-            await self.until(
-                lambda: evse.status_at_hub == "Available", within=3, what="Available at the hub", insist=False
-            )
 
     async def charge_points_are_connected(self, *, within: float) -> None:
         """Wait until all charge points are connected to the CPO."""

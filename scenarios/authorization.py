@@ -228,6 +228,20 @@ async def stop_before_the_energy(bench: Bench) -> None:
     await session.is_closed(within=25)
 
 
+@scenario("remote stop before the transaction has begun", whole_charge_point=True)
+async def stop_before_the_transaction(bench: Bench) -> None:
+    """The cable is in, the charge point is slow: the stop comes before its transaction."""
+    charge_point, driver = await bench.free_charge_point(), bench.driver()
+    await charge_point.evse.plug_in()
+    charge_point.answers_after(1.5)
+    session = await driver.remote_start(charge_point.evse)
+    await driver.tries_remote_stop(session)
+    charge_point.answers_after(0)
+    await bench.passes(3)
+    await charge_point.evse.unplug()
+    await session.is_closed(within=25)
+
+
 @scenario("the remote stop comes twice")
 async def repeated_stop(bench: Bench) -> None:
     """No second record, nothing else stopped."""
