@@ -21,7 +21,7 @@ def _texts(walk: Walk, value: dict[str, Json], path: Path) -> None:
             walk.fault("ACK-005", (path, "Description"), sentence, text)
     if walk.by_cpo and walk.answer:
         walk.checked.add("ACK-009")
-        if code in HUB_ONLY:
+        if isinstance(code, str) and code in HUB_ONLY:
             walk.fault("ACK-009", (path, "Code"), f"{code} belongs to the hub", code)
 
 

@@ -274,6 +274,7 @@ OTHERS: list[tuple[str, str, Any, str, str]] = [
     (ACK, "/Result", MISSING, "ACK-001", E_),
     (ACK, "/StatusCode/Code", 510, "ACK-002", E_),
     (ACK, "/StatusCode/Code", "404", "ACK-002", E_),
+    (ACK, "/StatusCode/Code", ["000"], "ACK-002", E_),
     (ACK, "/StatusCode", None, "ACK-002", E_),
     (ACK, "/Result", True, "ACK-003", E_),
     (ACK, "/StatusCode/AdditionalInfo", "x" * 1001, "ACK-006", E_),
