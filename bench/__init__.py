@@ -1,1 +1,23 @@
-"""TODO."""
+"""The work bench: command line, configuration, the stage, the scenario engine.
+
+Imports all rooms but `cpo`, which it only starts as a process. Start reading at `run.py` (one run) and `facade.py` (what a scenario
+speaks to). Scenarios take `Bench`, `scenario` and `Fault` from here.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.facade import Bench as Bench
+    from bench.scenario import scenario as scenario
+    from fake_hubject.faults import Fault as Fault
+
+_HOMES = {"Bench": "bench.facade", "scenario": "bench.scenario", "Fault": "fake_hubject.faults"}
+
+
+def __getattr__(name: str) -> Any:
+    """Names for scenarios, imported when first asked for: the command line starts faster without the hub."""
+    import importlib
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bench' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

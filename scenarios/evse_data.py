@@ -1,8 +1,8 @@
 """EVSE data: the full load at the start, on request, changed and removed EVSEs, refused pushes."""
 
+from bench import Fault
 from bench.facade import Bench
 from bench.scenario import scenario
-from fake_hubject.faults import Fault
 
 
 @scenario("full load of data and status at the start", evses=0)

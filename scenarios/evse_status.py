@@ -1,8 +1,8 @@
 """EVSE status: every change at once, in order, one push after the other, repaired after an outage."""
 
+from bench import Fault
 from bench.facade import Bench
 from bench.scenario import scenario
-from fake_hubject.faults import Fault
 
 
 @scenario("full load of the status on request", needs="push_evse_status", evses=0)

@@ -1,8 +1,8 @@
 """Faults at named moments of a session: what the hub or the way to it does wrong, and the record has to come anyway."""
 
+from bench import Fault
 from bench.facade import Bench
 from bench.scenario import scenario
-from fake_hubject.faults import Fault
 
 CDR = "ChargeDetailRecord"
 
