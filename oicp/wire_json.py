@@ -63,7 +63,15 @@ def _refuse_constant(name: str) -> Json:
 
 def dump(value: Json, *, indent: int | None = None) -> str:
     """Write JSON; decimals keep the digits they came with. Compact unless `indent` (blanks a level) is given."""
+    if indent is None:
+        try:
+            return _COMPACT.encode(value)
+        except TypeError:
+            pass  # exact decimals are in it
     return _written(value, indent, 0)
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _written(value: Json, indent: int | None, depth: int) -> str:

@@ -17,8 +17,8 @@ _CLASSES = ("0123456789", "ABCDEF", "GHIJKLMNOPQRSTUVWXYZ", "abcdef", "ghijklmno
 """Hexadecimal letters stay hexadecimal, so that a UID or a UUID remains one."""
 _CLASS_OF = {char: group for group in _CLASSES for char in group}
 _EVSE_PREFIX = re.compile(r"\+?[0-9]{1,3}\*[0-9]{3}\*?|[A-Za-z]{2}[*-]?[A-Za-z0-9]{3}[*-]?.?")
-_EVCO_PREFIX = re.compile(r"[A-Za-z]{2}[*-]?[A-Za-z0-9]{3}[*-]?C?")
-_ISO_CONTRACT = 15
+_EVCO_PREFIX = re.compile(r"[A-Za-z]{2}[*-]?[A-Za-z0-9]{3}[*-]?[Cc]?")
+_ISO_CONTRACT, _DIN_CONTRACT = 15, 12
 _TRIES = 200
 
 
@@ -59,6 +59,12 @@ class Pseudonyms:
             self.known[kind, original] = found
         return found
 
+    def start_again(self) -> None:
+        """Forget every pseudonym but not the originals, so that no new pseudonym is one of them."""
+        self.known.clear()
+        self._mapped.clear()
+        self._taken.clear()
+
     def _make(self, kind: Kind, original: str) -> str:
         if kind is Kind.POSITION:
             return re.sub(r"[0-9]*\.[0-9]+|[0-9]+(?=['′])", self._decimals, original)
@@ -70,6 +76,8 @@ class Pseudonyms:
     def _contract(self, prefix: str, rest: str) -> str:
         """Body of a contract id; a right check digit stays right, a wrong one wrong."""
         whole = _plain(prefix + rest)
+        if is_evco_id(prefix + rest) and len(whole) == _DIN_CONTRACT:
+            return self._substitute(Kind.EVCO, rest[:-1]) + rest[-1]  # no rule for its check digit, which may be an X
         if not (is_evco_id(prefix + rest) and len(whole) == _ISO_CONTRACT and prefix.upper().endswith("C")):
             return self._substitute(Kind.EVCO, rest)
         was_right = evco_check_digit(whole[:-1]) == whole[-1]

@@ -84,7 +84,9 @@ class Redactor:
     def evidence(self, evidence: Evidence) -> Evidence:
         """The same recording with pseudonyms; rules come to the same verdict about it."""
         self._kept |= set(evidence.run.operator_ids)
-        self._rewritten(evidence)  # the first pass only learns what has to go, the second meets it anywhere
+        self._rewritten(evidence)  # learns the originals
+        self.pseudonyms.start_again()
+        self._rewritten(evidence)  # finds pseudonyms that are no originals
         self._index_phrases()
         return self._rewritten(evidence)
 
@@ -170,7 +172,8 @@ class Redactor:
 
     def _name(self, name: str) -> str:
         def changed(match: re.Match[str]) -> str:
-            return match.group() if match.group() in self._kept else self.pseudonyms.of(Kind.TEXT, match.group())
+            value = match.group()
+            return value if value in self._kept or _LOCAL.match(value) else self.pseudonyms.of(Kind.TEXT, value)
 
         return _RDN.sub(changed, name)
 

@@ -4,7 +4,7 @@ The result is plain data that the page draws: lanes are numbered 0 to 4 in the o
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,9 +16,12 @@ from oicp.services import Direction
 from oicp.sessions import Session, folded, scenario_at, sessions
 from reports.energy import energy
 from reports.report import Report
-from reports.trace_rows import HUB, bars, exchange_rows, folded_runs, observation_rows
+from reports.trace_rows import HUB, asked_first, bars, exchange_rows, folded_runs, observation_rows
 
 _BEFORE, _AFTER, _TOLD = 30.0, 5.0, 1.0
+_MOMENT = 0.000_001
+_TRANSACTION = (("transactionId",), ("transactionInfo", "transactionId"))
+_CONNECTOR = (("connectorId",), ("evseId",), ("evse", "id"))
 _EVERYBODYS = (
     "fault_fired",
     "hub_down",
@@ -84,12 +87,15 @@ class Traces:
         """Observations by folded EvseID, by `@charge point` where no EVSE is named, by "" for everybody's."""
         found: dict[str, list[Observation]] = {}
         for o in self.evidence.observations:
-            if o.evse_id:
+            if o.kind in ("hub_session", "driver") and o.data.get("session_id"):
+                key = f"#{o.data['session_id']}"
+            elif o.evse_id:
                 key = folded(o.evse_id)
             elif o.charge_point:
                 key = "@" + o.charge_point
             else:
-                key = "" if o.kind in _EVERYBODYS else f"#{o.data.get('session_id')}"
+                shared = o.kind in _EVERYBODYS and not str(o.data.get("hook")).startswith("push_")
+                key = "" if shared else f"#{o.data.get('session_id')}"
             found.setdefault(key, []).append(o)
         for items in found.values():
             items.sort(key=lambda o: (o.t, o.number))
@@ -99,6 +105,28 @@ class Traces:
     def _charge_points(self) -> dict[str, str]:
         """Charge point of an EVSE (folded id)."""
         return {folded(o.evse_id): o.charge_point for o in self.evidence.observations if o.evse_id and o.charge_point}
+
+    @cached_property
+    def _connectors(self) -> dict[str, int]:
+        """OCPP number of the connector of an EVSE (folded id), from the fleet."""
+        fleet = self.evidence.run.fleet or {}
+        rows = [row for box in fleet.get("charge_points", ()) for row in box.get("evses", ())]
+        return {folded(str(row.get("evse_id"))): int(row["connector_id"]) for row in rows if "connector_id" in row}
+
+    def _transaction_ids(self, session: Session) -> set[str]:
+        """Ids under which OCPP speaks of the transactions of a session: the charge point's and the CPO's."""
+        ours = {t.reference for t in session.transactions}
+        return ours | {str(self._told[ident]) for ident in ours if ident in self._told}
+
+    @cached_property
+    def _told(self) -> dict[str, Any]:
+        """Transaction ids that the CPO gave, by ours."""
+        seen = self.evidence.seen("transaction_start_delivered")
+        return {
+            str(o.data.get("transaction")): o.data["transaction_id"]
+            for o in seen
+            if o.data.get("transaction_id") is not None
+        }
 
     def _between(self, key: str, begin: float, end: float) -> Iterator[Observation]:
         items = self._seen.get(key, [])
@@ -132,24 +160,60 @@ class Traces:
         for t in session.transactions:
             ends += [x for x in (t.t_start, t.t_stop, t.t_stop_delivered) if x is not None]
         begin, end = min(e.t for e in own), max(ends)
-        if session.evse_id:
-            key = folded(session.evse_id)
-            for o in self._between(key, begin - _BEFORE, begin):
-                if o.kind in ("plugged", "evse_leased"):
-                    begin = min(begin, o.t) if o.kind == "plugged" else o.t
-            for o in self._between(key, end, end + _AFTER):
-                if o.kind in ("evse_leased", "evse_released"):
-                    break
+        if not session.evse_id:
+            return begin, end
+        key = folded(session.evse_id)
+        return self._plugged_before(key, begin), self._last_of(key, end)
+
+    def _plugged_before(self, key: str, begin: float) -> float:
+        """Second at which the cable was plugged in that is in the vehicle when the session begins."""
+        plugged = begin
+        for o in self._between(key, begin - _BEFORE, begin):
+            if o.kind == "plugged":
+                plugged = o.t
+            elif o.kind == "unplugged":
+                plugged = begin
+        return plugged
+
+    def _last_of(self, key: str, end: float) -> float:
+        """Second of the last thing that belongs to a session: what follows it before the EVSE is used again."""
+        limit = end + _AFTER
+        for o in self._between(key, end, limit):
+            if o.kind in ("evse_leased", "plugged"):
+                limit = o.t
+                break
+            if o.kind != "evse_released":
                 end = o.t
-            told = [push.t_end or t for t, push, _ in self._pushes.get(key, []) if end < t <= end + _TOLD]
-            end = max([end, *told])
-        return begin, end
+        told = [push.t_end or t for t, push, _ in self._pushes.get(key, []) if end < t <= min(end + _TOLD, limit)]
+        return max([end, *told])
+
+    def _used_until(self, session: Session, end: float) -> float:
+        """Second at which somebody else uses the EVSE: what its record is late for belongs to the next session."""
+        if session.start is None or session.evse_id is None:
+            return end
+        free = False
+        for o in self._between(folded(session.evse_id), session.start.t, end):
+            if o.kind == "evse_leased" or (free and o.kind == "plugged"):
+                return o.t - _MOMENT
+            free |= o.kind == "unplugged"
+        later = (t for t in self._starts.get(folded(session.evse_id), ()) if session.start.t < t <= end)
+        return min(later, default=end + _MOMENT) - _MOMENT
+
+    @cached_property
+    def _starts(self) -> dict[str, list[float]]:
+        """Seconds of the accepted starts on an EVSE (folded id)."""
+        found: dict[str, list[float]] = {}
+        for session in self.sessions:
+            if session.accepted and session.start and session.evse_id:
+                found.setdefault(folded(session.evse_id), []).append(session.start.t)
+        return found
 
     def trace(self, session: Session) -> dict[str, Any]:
         """Everything the diagram of a session needs."""
         begin, end = self._window(session)
         seen = list(self._of(session, begin, end))
         rows = [*self._messages(session, begin, end), *observation_rows(seen)]
+        asked_first(rows)
         rows.sort(key=lambda row: (row["t"], row.get("order", 0)))
         rows = list(folded_runs(rows))
         self._mark(session, rows)
@@ -164,10 +228,11 @@ class Traces:
         found += self._between("", begin, end)
         if session.evse_id:
             key = folded(session.evse_id)
+            end = self._used_until(session, end)
             found += self._between(key, begin, end)
             box = self._charge_points.get(key)
-            alone = list(self._charge_points.values()).count(box or "") == 1
-            found += [o for o in self._between(f"@{box}", begin, end) if alone or _about_transaction(o, session)]
+            about = _about(session, self._connectors.get(key), self._transaction_ids(session))
+            found += [o for o in self._between(f"@{box}", begin, end) if about(o)]
         others = {s.get("session_id") for s in (o.data for o in found)} - {None, session.session_id}
         wanted = (o for o in found if o.data.get("session_id") not in others)
         yield from sorted({o.number: o for o in wanted}.values(), key=lambda o: (o.t, o.number))
@@ -175,8 +240,9 @@ class Traces:
     def _messages(self, session: Session, begin: float, end: float) -> Iterator[dict[str, Any]]:
         for exchange in self._exchanges[session.session_id]:
             yield from exchange_rows(exchange, (exchange.operation or exchange.request.target))
+        until = self._used_until(session, end)
         for t, push, evse_status in self._pushes.get(folded(session.evse_id or ""), []):
-            if begin <= t <= end:
+            if begin <= t <= until:
                 yield from exchange_rows(push, f"PushEvseStatus {evse_status}")
 
     def _mark(self, session: Session, rows: list[dict[str, Any]]) -> None:
@@ -200,12 +266,22 @@ class Traces:
             )
 
 
-def _about_transaction(o: Observation, session: Session) -> bool:
-    payload = o.data.get("payload")
-    known = {t.started.data.get("transaction") for t in session.transactions} | {
-        t.reference for t in session.transactions
-    }
-    return isinstance(payload, dict) and payload.get("transactionId") in known
+def _about(session: Session, connector: int | None, transactions: set[str]) -> Callable[[Observation], bool]:
+    """Tells the OCPP calls of a charge point that concern this session from those of its other connectors."""
+    tokens = {t.id_tag for t in session.transactions}
+
+    def concerns(o: Observation) -> bool:
+        payload, answer = o.data.get("payload") or {}, o.data.get("answer") or {}
+        named = [wire_json.at(payload, *path) for path in _TRANSACTION] + [wire_json.at(answer, "transactionId")]
+        if any(name is not None for name in named):
+            return any(str(name) in transactions for name in named)
+        numbers = [wire_json.at(payload, *path) for path in _CONNECTOR]
+        if connector is not None and any(isinstance(number, int) for number in numbers):
+            return any(number in (0, connector) for number in numbers)
+        token = wire_json.at(payload, "idTag") or wire_json.at(payload, "idToken", "idToken")
+        return token is None or token in tokens
+
+    return concerns
 
 
 def worst(findings: Iterable[Finding]) -> str:

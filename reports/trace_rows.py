@@ -1,6 +1,6 @@
 """The rows of a trace: one for each message, OCPP call, driver's deed and event; and the bars along the lanes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from oicp import wire_json
@@ -9,6 +9,7 @@ from oicp.services import Direction
 from oicp.wire_json import Json
 
 LANES = ("Driver / EMP", "Hub", "CPO", "Charge point", "Vehicle")
+"""Names of the lanes; a lane is known by its place in here."""
 _EMP, HUB, _CPO, _CHARGE_POINT, _VEHICLE = range(5)
 _ENDS = {
     Direction.EMP_TO_HUB: (_EMP, HUB), Direction.HUB_TO_EMP: (HUB, _EMP),
@@ -31,6 +32,7 @@ _ON_LANE = {
 
 
 def exchange_rows(exchange: Exchange, label: str) -> Iterator[dict[str, Any]]:
+    """Request and answer of an exchange, an arrow each."""
     source, target = _ENDS[exchange.direction]
     shared = {"kind": "arrow", "cls": "oicp", "exchange": exchange.number}
     faults = list(exchange.faults)
@@ -54,6 +56,7 @@ def _went_well(exchange: Exchange) -> bool:
 
 
 def observation_rows(seen: Iterable[Observation]) -> Iterator[dict[str, Any]]:
+    """What charge points, drivers and the stage did, as arrows and events."""
     for o in seen:
         row = _row(o)
         if row:
@@ -67,11 +70,11 @@ def _row(o: Observation) -> dict[str, Any] | None:
         lanes = (_CPO, _CHARGE_POINT) if outward else (_CHARGE_POINT, _CPO)
         began = round(o.t - float(data.get("duration_s") or 0), 4)
         return {"kind": "arrow", "cls": "ocpp", "from": lanes[0], "to": lanes[1], "label": _ocpp_label(data), "t": began,
-                "run": str(data.get("action")), "ok": not data.get("error")}  # fmt: skip
+                "run": _ocpp_run(data), "ok": not data.get("error")}  # fmt: skip
     if o.kind == "driver":
         answer = data.get("answer")
-        return {"kind": "arrow", "cls": "driver", "from": _EMP, "to": HUB, "label": _words(data.get("action")),
-                "detail": "" if answer is None else wire_json.shown(answer, 40)}  # fmt: skip
+        told = {"detail": "" if answer is None else answer if isinstance(answer, str) else wire_json.shown(answer, 40)}
+        return {"kind": "arrow", "cls": "driver", "from": _EMP, "to": HUB, "label": _words(data.get("action")), **told}
     if o.kind in ("plugged", "unplugged"):
         return {"kind": "arrow", "cls": "plug", "from": _VEHICLE, "to": _CHARGE_POINT, "label": o.kind}
     if o.kind in _ON_LANE:
@@ -79,6 +82,12 @@ def _row(o: Observation) -> dict[str, Any] | None:
         cls = "fault" if o.kind.startswith(("fault", "hub_", "cpo_", "tls")) and o.kind != "hub_session" else "event"
         return {"kind": "event", "cls": cls, "lane": lane, "label": text + _more(o)}
     return None
+
+
+def _ocpp_run(data: Mapping[str, Any]) -> str:
+    """Name under which equal calls in a row are folded."""
+    event = wire_json.at(data.get("payload"), "eventType")
+    return f"{data.get('action')} {event}" if event else str(data.get("action"))
 
 
 def _words(value: Json) -> str:
@@ -99,6 +108,21 @@ def _more(o: Observation) -> str:
             "tls_handshake": ("error",), "charge_point_refused": ("reason",)}.get(o.kind, ())  # fmt: skip
     told = [str(o.data[k]) for k in keys if o.data.get(k)]
     return f": {', '.join(told)}"[:80] if told else ""
+
+
+_ASKED = {
+    "remote start": "AuthorizeRemoteStart", "remote stop": "AuthorizeRemoteStop",
+    "reservation start": "AuthorizeRemoteReservationStart", "reservation stop": "AuthorizeRemoteReservationStop",
+}  # fmt: skip
+
+
+def asked_first(rows: list[dict[str, Any]]) -> None:
+    """A driver's deed is written down when its answer is there; it is drawn where the driver asked: before the hub does."""
+    for row in rows:
+        wanted = _ASKED.get(row["label"]) if row["cls"] == "driver" else None
+        sent = [r["t"] for r in rows if wanted and r["label"] == wanted and r["t"] <= row["t"]]
+        if sent:
+            row["t"], row["order"] = max(sent), -1
 
 
 def folded_runs(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -91,7 +91,7 @@ function diagram(x) {
   x.bars.forEach((bar) => stateBar(svg, bar, at, lane));
   times(svg, x, stops, lane);
   if (hasEnergy) energyPanel(svg, x, at, right + 20, width - 20, bottom);
-  for (const row of x.rows) svg.append(row.kind === "arrow" ? arrow(x, row, lane) : eventMark(x, row, lane));
+  for (const row of x.rows) svg.append(row.kind === "arrow" ? arrow(x, row, lane) : eventMark(x, row, lane, Math.floor((pitch - 16) / 6.1)));
   return svg;
 }
 function worstOf(numbers) {
@@ -139,11 +139,11 @@ function arrow(x, row, lane) {
   const marks = findingMarks(row, Math.min(x1, x2), y);
   return marks ? s("g", {}, group, marks) : group;
 }
-function eventMark(x, row, lane) {
+function eventMark(x, row, lane, room) {
   const cx = lane(row.lane), y = row.y - 4, left = row.lane === 4;
   const group = s("g", { class: `event ${row.cls}`, tabindex: "0", role: "button", "aria-label": `${(row.t - x.t0).toFixed(3)} s: ${data.lanes[row.lane]}: ${row.label}` },
     s("title", {}, row.label), s("rect", { class: "hitbox", x: left ? cx - 120 : cx - 8, y: y - 11, width: 128, height: 22, rx: 4 }), s("circle", { cx, cy: y, r: 4.5 }),
-    s("text", { class: "label halo", x: cx + (left ? -10 : 10), y: y + 4, "text-anchor": left ? "end" : "start" }, row.label.length > 34 ? row.label.slice(0, 33) + "…" : row.label));
+    s("text", { class: "label halo", x: cx + (left ? -10 : 10), y: y + 4, "text-anchor": left ? "end" : "start" }, row.label.length > room ? row.label.slice(0, room - 1) + "…" : row.label));
   clickable(group, openRow(row));
   const marks = findingMarks(row, cx, row.y);
   return marks ? s("g", {}, group, marks) : group;

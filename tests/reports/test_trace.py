@@ -1,10 +1,13 @@
 """The trace of a session: one time axis for everybody."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from oicp.rulebook import judge
+from reports.report import Report
 from reports.trace import Traces
 from tests.reports import sample
 
@@ -86,3 +89,53 @@ def test_session_without_charge_points_is_drawn_too() -> None:
     found = Traces(report)
     trace = found.trace(found.sessions[0])
     assert {row["cls"] for row in trace["rows"]} == {"oicp"} and trace["energy"]["meter"] == []
+
+
+def test_a_record_that_comes_late_does_not_draw_the_next_session() -> None:
+    """Where the EVSE is used again before the record comes, the trace shows the record and nothing of the next driver."""
+    tape = sample.Tape()
+    sample.play(tape, 1, 1.0)
+    late = next(e for e in tape.exchanges if e.operation == "ChargeDetailRecord")
+    tape.exchanges.remove(late)
+    tape.call("ChargeDetailRecord", late.request.body, 20.0)
+    again = sample.Tape()
+    sample.play(again, 1, 11.0)
+    for o in again.observations:
+        tape.see(o.kind, o.t, o.evse_id, **{k: v for k, v in o.data.items() if k != "session_id"})
+    evidence = tape.evidence()
+    found = Traces(Report(judge(evidence), evidence))
+    labels = [row["label"] for row in found.trace(found.sessions[0])["rows"]]
+    assert labels.count("plugged") == labels.count("energy flows") == 1 and "ChargeDetailRecord" in labels
+
+
+def test_calls_of_another_connector_stay_out() -> None:
+    """OCPP names connectors and transactions, not EVSEs: only those of the session's own are drawn."""
+    tape = sample.tape_of(1, ocpp=False)
+    t = 5.0
+    for connector in (1, 2):
+        for sender, action in (("charge_point", "StatusNotification"), ("cpo", "RemoteStartTransaction")):
+            data = {
+                "sender": sender,
+                "action": action,
+                "payload": {"connectorId": connector},
+                "answer": {},
+                "error": None,
+            }
+            o = tape.see("ocpp", t, None, **data)
+            tape.observations[-1] = replace(o, charge_point="CP-01")
+    for number in (1, 99):
+        data = {
+            "sender": "charge_point",
+            "action": "StopTransaction",
+            "payload": {"transactionId": number},
+            "answer": {},
+        }
+        tape.observations.append(replace(tape.see("ocpp", t, None, **data), charge_point="CP-01"))
+    tape.observations[:] = [replace(o, charge_point="CP-01") if o.charge_point else o for o in tape.observations]
+    tape.see("transaction_start_delivered", 4.5, sample.evse(1), transaction="t1", transaction_id=1)
+    fleet = {"charge_points": [{"id": "CP-01", "evses": [{"evse_id": sample.evse(1), "connector_id": 1}]}]}
+    evidence = tape.evidence()
+    evidence = replace(evidence, run=replace(evidence.run, fleet=fleet))
+    found = Traces(Report(judge(evidence), evidence))
+    calls = [row["data"]["payload"] for row in found.trace(found.sessions[0])["rows"] if row["cls"] == "ocpp"]
+    assert {str(p) for p in calls} == {"{'connectorId': 1}", "{'transactionId': 1}"}
