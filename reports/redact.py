@@ -5,28 +5,16 @@ What is left as it was: operator and provider ids, countries, time zones, every 
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 from oicp import wire_json
-from oicp.evidence import (
-    Answer,
-    Evidence,
-    Exchange,
-    Observation,
-    Request,
-    Tls,
-    answer_line,
-    observation_line,
-    request_line,
-    run_line,
-)
-from oicp.rulebook import Finding, RequirementVerdict, Verdict, judge
+from oicp.evidence import Answer, Evidence, Exchange, Observation, Request, Tls
+from oicp.rulebook import Finding, RequirementVerdict, judge
 from reports.pseudonyms import IDS, Kind, Pseudonyms
-from reports.report import Report, ScenarioResult, write_all
+from reports.report import Report, ScenarioResult
 from reports.secrets import HIDDEN, shown_headers, without_keys
 
 _KINDS: dict[str, Kind] = {
@@ -151,6 +139,7 @@ class Redactor:
             answer=answer and Answer(answer.http_status, self._headers(answer.headers), self._body(answer.body)),
             url=self._words(exchange.url), tls=self._tls(exchange.tls), error=exchange.error and self._words(exchange.error),
             connection=exchange.connection and self._words(exchange.connection), recorder=self._value(exchange.recorder),
+            faults=tuple(self._words(name) for name in exchange.faults),
         )  # fmt: skip
 
     def _headers(self, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -319,39 +308,3 @@ def _unquoted(token: str) -> str:
 
 def _quoted(text: str, *, ascii_only: bool) -> str:
     return json.dumps(text, ensure_ascii=ascii_only)
-
-
-def redacted(report: Report) -> Report:
-    """A report to share; its pseudonyms are made with a key that nobody keeps."""
-    return Redactor().report(report)
-
-
-def write_shared(report: Report, out_dir: Path) -> tuple[Path, ...]:
-    """Write a report and its recording (evidence.jsonl) with pseudonyms into a folder; returns the paths."""
-    shared = redacted(report)
-    written = write_all(shared, out_dir)
-    path = out_dir / "evidence.jsonl"
-    path.write_text(
-        "".join(wire_json.dump(line) + "\n" for line in _lines(shared.evidence)),
-        encoding="utf-8",
-        errors="backslashreplace",
-    )
-    return (*written, path)
-
-
-def _lines(evidence: Evidence) -> Iterator[dict[str, Any]]:
-    yield run_line(evidence.run)
-    events: list[tuple[float, int, dict[str, Any]]] = []
-    for e in evidence.exchanges:
-        events.append((e.t, 0, request_line(e)))
-        if e.t_end is not None:
-            events.append((e.t_end, 1, answer_line(e)))
-    events += [(o.t, 2, observation_line(o)) for o in evidence.observations]
-    for _, _, line in sorted(events, key=lambda event: event[:2]):
-        yield line
-
-
-def same_verdict(one: Verdict, other: Verdict) -> bool:
-    """True if two verdicts agree on every requirement."""
-    outcomes = [{r.requirement.id: r.outcome for r in v.requirements} for v in (one, other)]
-    return one.overall == other.overall and outcomes[0] == outcomes[1]

@@ -10,7 +10,8 @@ from oicp.evidence import Evidence, read_lines
 from oicp.ids import evco_check_digit, is_evco_id, is_evse_id, is_session_id, is_uid
 from oicp.rulebook import judge
 from reports.pseudonyms import Kind, Pseudonyms
-from reports.redact import Redactor, same_verdict, write_shared
+from reports.redact import Redactor
+from reports.share import same_verdict, write_shared
 from tests.reports import sample
 
 KEY = b"k" * 32
@@ -30,7 +31,8 @@ def changed(kind: Kind, text: str) -> str:
         (Kind.EVSE, "+49*810*000*438", r"\+49\*810\*[0-9]{3}\*[0-9]{3}"),
         (Kind.EVSE, "DE*ABC*1001", r"DE\*ABC\*1[0-9]{3}"),
         (Kind.EVCO, "DE-8AA-CA2B3C4D5-N", r"DE-8AA-C[A-F][0-9][A-F][0-9][A-F][0-9][A-F][0-9]-."),
-        (Kind.EVCO, "DE*8AA*123456*7", r"DE\*8AA\*[0-9]{6}\*[0-9]"),
+        (Kind.EVCO, "DE*8AA*123456*X", r"DE\*8AA\*[0-9]{6}\*X"),
+        (Kind.EVCO, "de-8aa-ca2b3c4d5-n", r"de-8aa-c[a-f][0-9][a-f][0-9][a-f][0-9][a-f][0-9]-[a-z]"),
         (Kind.ID, "b2688855-7f00-0002-6d8e-48d883f60001", r"[a-f][0-9]{7}-[0-9][a-f][0-9]{2}-[0-9]{4}-[0-9][a-f][0-9][a-f]-[0-9a-f]{12}"),
         (Kind.ID, "AB12FF00", r"[A-F]{2}[0-9]{2}[A-F]{2}[0-9]{2}"),
         (Kind.TEXT, "Torstraße 49", r"[A-Z][a-z]{6}ß[a-z] [0-9]{2}"),
@@ -100,6 +102,8 @@ def _recording() -> Evidence:
             ("X-Trace", f"at-{sample.session_id(1)}"),
         ),
     )
+    faults = (f"429 for the CDR of {sample.evse(1)}",)
+    tape.exchanges[1] = replace(tape.exchanges[1], faults=faults)
     tape.exchanges[0] = replace(first, request=request, url="https://abc-backend.internal:9443/x")
     tape.see("note", 1.0, text=f"token {sample.EVCO} at {sample.evse(1)}, {sample.STREET}")
     evidence = tape.evidence()
