@@ -200,7 +200,7 @@ def _excerpt(report: Report, finding: Finding) -> str | None:
 
 
 def _scenario(report: Report, result: Any) -> dict[str, Any]:
-    numbers = [n for n, f in enumerate(report.findings, 1) if f.scenario == result.name]
+    numbers = [n for n, _ in report.by_scenario.get(result.name, ())]
     return {
         "name": result.name, "title": result.title, "outcome": result.outcome, "reason": result.reason,
         "s": round(result.duration_s, 2), "t0": result.t_start, "t1": result.t_end, "evse": list(result.evse_ids),

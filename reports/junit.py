@@ -97,7 +97,8 @@ def _scenario(report: Report, result: ScenarioResult) -> Element:
     case = Element(
         "testcase", classname=f"scenarios.{result.profile}", name=_clean(result.name), time=f"{result.duration_s:.3f}"
     )
-    requirements = sorted({f.requirement for f in report.findings if f.scenario == result.name})
+    own = [f for _, f in report.by_scenario.get(result.name, ())]
+    requirements = sorted({f.requirement for f in own})
     _properties(case, {
         "scenario": result.name, "title": result.title, "outcome": result.outcome,
         "evse_ids": ",".join(result.evse_ids), "requirements": ",".join(requirements),
@@ -107,7 +108,7 @@ def _scenario(report: Report, result: ScenarioResult) -> Element:
     elif result.outcome == "blocked":
         kind = "skipped" if report.verdict.exit_status == 0 else "failure"
         _child(case, kind, f"blocked: {result.reason or 'a milestone was not reached'}")
-    _warnings(case, [f for f in report.findings if f.scenario == result.name])
+    _warnings(case, own)
     return case
 
 

@@ -49,6 +49,15 @@ class Report:
         """All findings, worst first; their position (from 1) is their number in every output."""
         return self.verdict.findings
 
+    @cached_property
+    def by_scenario(self) -> dict[str, list[tuple[int, Finding]]]:
+        """Numbered findings by the scenario in which they happened."""
+        found: dict[str, list[tuple[int, Finding]]] = {}
+        for number, finding in enumerate(self.findings, 1):
+            if finding.scenario:
+                found.setdefault(finding.scenario, []).append((number, finding))
+        return found
+
     @property
     def failing(self) -> tuple[RequirementVerdict, ...]:
         """Violated or crashed requirements, the heaviest first: most findings of grade error."""
