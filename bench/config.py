@@ -236,7 +236,7 @@ class LimitsTable(Table):
         1, description="Every wait of a scenario is multiplied by this"
     )
     settle: Annotated[float, Field(ge=0, le=3600)] = Field(
-        15, description="Seconds to wait at the end for outstanding messages"
+        40, description="Seconds to wait at the end for outstanding messages, if there are any"
     )
     scenario: Seconds = Field(120, description="Seconds after which a scenario is given up (long ones: ten times that)")
 

@@ -65,6 +65,7 @@ async def _execute(order: Order) -> Result:
     finally:
         recorder.close()
     if work.cancelled():
+        _blocked(order, results, "the run was interrupted")
         troubles.append("interrupted: the report holds what was recorded until then")
         statuses.append(INCOMPLETE)
     elif work.exception() is not None:
@@ -95,11 +96,16 @@ async def _play(
     except StageError as fault:
         troubles.append(str(fault))
         statuses.append(fault.status)
-        done = {result.name for result in results}
-        results.extend(
-            ScenarioResult(s.name, "blocked", str(fault).splitlines()[0], profile=s.profile, needs=s.needs, title=s.title)
-            for s in order.scenarios if s.name not in done
-        )  # fmt: skip
+        _blocked(order, results, str(fault).splitlines()[0])
+
+
+def _blocked(order: Order, results: list[ScenarioResult], reason: str) -> None:
+    """Scenarios that were not played for this reason."""
+    done = {result.name for result in results}
+    results.extend(
+        ScenarioResult(s.name, "blocked", reason, profile=s.profile, needs=s.needs, title=s.title)
+        for s in order.scenarios if s.name not in done
+    )  # fmt: skip
 
 
 def frame(config: BenchConfig, cpo: CpoTable, order: Order) -> Run:

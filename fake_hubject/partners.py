@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from oicp.sessions import folded
@@ -64,6 +65,10 @@ class Partner:
         return other is None or (other.id not in self.no_contract_with and other.contracted(service))
 
 
+_REMEMBERED = 50_000
+_folded = lru_cache(_REMEMBERED)(folded)  # the same few thousand ids come again and again
+
+
 class Partners:
     """The registry. Ids are compared without separators and case, or as text (`textual`)."""
 
@@ -71,6 +76,7 @@ class Partners:
         self._partners: dict[str, Partner] = {}
         self._by_key: dict[str, Partner] = {}
         self._owners: dict[str, Partner] = {}
+        self._found: dict[tuple[str, bool], Partner | None] = {}
         self._changed = changed
         self.textual = False
 
@@ -114,7 +120,7 @@ class Partners:
 
     def key(self, ident: str) -> str:
         """What ids are compared by."""
-        return ident.upper() if self.textual else folded(ident)
+        return ident.upper() if self.textual else _folded(ident)
 
     def owner_of_id(self, ident: object) -> Partner | None:
         """The direct partner of an operator or provider id, its sub-partners' ids included."""
@@ -133,11 +139,16 @@ class Partners:
     def _owner(self, ident: object, *, evse: bool) -> Partner | None:
         if not isinstance(ident, str):
             return None
-        for key in id_prefixes(ident):
-            owner = self._owners.get(key)
-            if owner is not None and owner.is_operator is evse:
-                return owner
-        return None
+        found = self._found.get((ident, evse), self)
+        if isinstance(found, Partners):  # not asked before
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            found = self._found[(ident, evse)] = self._look_up(ident, evse)
+        return found
+
+    def _look_up(self, ident: str, evse: bool) -> Partner | None:
+        owners = (self._owners.get(key) for key in id_prefixes(ident))
+        return next((o for o in owners if o is not None and o.is_operator is evse), None)
 
     def owns(self, partner: Partner, evse_id: str) -> bool:
         """True if the EvseID belongs to this partner or one of its sub-operators."""
@@ -145,6 +156,7 @@ class Partners:
         return owner is not None and owner.id == partner.id
 
     def _index(self) -> None:
+        self._found.clear()
         self._by_key = {self.key(p.id): p for p in self._partners.values()}
         self._owners = {
             folded(ident): partner

@@ -19,6 +19,7 @@ LIMITS: dict[str, float] = {
     "time_notice_s": 5.0,
     "reserved_push_s": 10.0,  # a reservation that holds this long shows as Reserved
     "progress_interval_s": 300.0,
+    "doubt_s": 20.0,  # after so long without a repeat a warning says so, although the limit is not over
     "repeat_s": 900.0,  # time for the repeat of any other message that could not be delivered
     "quiet_after_outage_s": 60.0,  # a backend with something to say that is silent for longer does not go on working
     "status_soon_s": 5.0,  # target for a status change; states that last shorter may be left out

@@ -60,11 +60,15 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class NotExercised:
-    """Yielded by a rule that could not decide: the reason is shown. `incomplete`: even though others were decided."""
+    """Yielded by a rule that could not decide: the reason is shown. `incomplete`: even though others were decided.
+
+    `doubt`: what looks wrong already although the time to decide was too short; shown as a warning, and the run stays incomplete.
+    """
 
     requirement: str
     reason: str
     incomplete: bool = False
+    doubt: Finding | None = None
 
 
 Yield: TypeAlias = Finding | Checked | NotExercised
@@ -214,6 +218,7 @@ class _Tally:
     checked: dict[str, int] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     incomplete: bool = False
+    undecided: bool = False
     crash: str | None = None
     folded_under: set[str] = field(default_factory=set)
 
@@ -262,6 +267,9 @@ def _note(item: Yield, evidence: Evidence, tallies: dict[str, _Tally]) -> None:
         tally.incomplete |= item.incomplete
         if item.reason not in tally.reasons:
             tally.reasons.append(item.reason)
+        if item.doubt is not None:
+            tally.undecided = True
+            _note(replace(item.doubt, requirement=item.requirement, grade=WARNING), evidence, tallies)
     else:
         grade = item.grade
         if grade is None:
@@ -404,7 +412,8 @@ def _overall(
     violated = {v.requirement.id for v in verdicts if v.outcome is Outcome.VIOLATED}
     stale = tuple(i for i in expected if i not in violated and _decided(verdicts, i))
     silent = any(
-        v.outcome is Outcome.NOT_EXERCISED and v.requirement.level == "MUST" and not v.requirement.unobservable
+        (v.outcome is Outcome.NOT_EXERCISED or (v.outcome is Outcome.WARNED and tallies[v.requirement.id].undecided))
+        and v.requirement.level == "MUST" and not v.requirement.unobservable
         and not tallies[v.requirement.id].folded_under
         for v in verdicts
     )  # fmt: skip

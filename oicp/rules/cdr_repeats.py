@@ -80,11 +80,10 @@ def _still_missing(evidence: Evidence, own: Session, requirement: str, moments: 
             on=last or own.start, requirement=requirement, session_id=own.session_id,
         )  # fmt: skip
     else:
-        yield NotExercised(
-            requirement,
-            f"a CDR was still undelivered when the recording ended {waited:.0f} s later; a repeat may take {allowed:.0f} s",
-            incomplete=True,
-        )
+        told = f"a CDR was still undelivered when the recording ended {waited:.0f} s later; a repeat may take {allowed:.0f} s"
+        doubt = finding(told, on=last or own.start, session_id=own.session_id)
+        slow = waited < limit(evidence, "doubt_s")
+        yield NotExercised(requirement, told, incomplete=True, doubt=None if slow else doubt)
 
 
 def _hub_steps(evidence: Evidence) -> tuple[list[float], list[bool]]:

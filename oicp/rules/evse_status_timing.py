@@ -139,8 +139,13 @@ def repairs_statuses(evidence: Evidence) -> Iterator[Yield]:
         elif found.attempts:
             continue
         elif evidence.t_end - back < grace:
+            doubt = finding(f"the status of {len(found.open_parts)} EVSEs did not reach the hub so far", on=e)
+            early = evidence.t_end - back < limit(evidence, "doubt_s")
             yield NotExercised(
-                "STAT-015", f"the recording ended before the {grace:g} s for a repair were over", incomplete=True
+                "STAT-015",
+                f"the recording ended before the {grace:g} s for a repair were over",
+                incomplete=True,
+                doubt=None if early else doubt,
             )
         else:
             told = f"the status of {len(found.open_parts)} EVSEs did not reach the hub within {grace:g} s"

@@ -83,8 +83,13 @@ def waits_after_a_timeout(evidence: Evidence) -> Iterator[Yield]:
         if evidence.t_end - _end(e) >= limit(evidence, "repeat_s"):
             yield finding("given up and never sent again", on=e, requirement="PUSH-003")
         else:
+            early = evidence.t_end - _end(e) < limit(evidence, "doubt_s")
+            doubt = finding("given up and not sent again so far", on=e)
             yield NotExercised(
-                "PUSH-003", "the recording ended before a push that was given up was repeated", incomplete=True
+                "PUSH-003",
+                "the recording ended before a push that was given up was repeated",
+                incomplete=True,
+                doubt=None if early else doubt,
             )
 
 

@@ -47,9 +47,10 @@ def _repeated(
         elif found.attempts:
             continue  # it goes on trying: its last attempt is looked at
         elif evidence.t_end - back < grace:
-            yield NotExercised(
-                requirement, f"the recording ended before the {grace:g} s for a repeat were over", incomplete=True
-            )
+            told = f"the recording ended before the {grace:g} s for a repeat were over"
+            doubt = finding(f"after {what(e)} the content was not sent again so far", on=e)
+            early = evidence.t_end - back < limit(evidence, "doubt_s")
+            yield NotExercised(requirement, told, incomplete=True, doubt=None if early else doubt)
         else:
             told = f"after {what(e)} the content was not sent again within {grace:g} s"
             yield finding(told, on=e, requirement=requirement)
@@ -204,7 +205,10 @@ def isolates_the_bad_record(evidence: Evidence) -> Iterator[Yield]:
         if not good_left or (bad is None and not everything):
             yield Checked("PUSH-013", e.operation or "")
         elif evidence.t_end - _end(e) < grace:
-            yield NotExercised("PUSH-013", f"less than {grace:g} s were recorded after a refused push", incomplete=True)
+            doubt = finding("the records that were not refused were not sent again so far", on=e)
+            early = evidence.t_end - _end(e) < limit(evidence, "doubt_s")
+            told = f"less than {grace:g} s were recorded after a refused push"
+            yield NotExercised("PUSH-013", told, incomplete=True, doubt=None if early else doubt)
         else:
             told = f"{len(good_left)} good records of a refused push (HTTP {e.http_status}, code {e.status_code}) did not reach the hub within {grace:g} s"
             yield finding(told, on=e, requirement="PUSH-013")

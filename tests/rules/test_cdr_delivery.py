@@ -97,7 +97,7 @@ REPEATS = [
     Case("CDR-030", CONFORMS, "503, then accepted", lambda b: (no_cdr(b), b.cdr(t=31, **DOWN), b.cdr(t=60))),
     Case("CDR-030", CONFORMS, "answer lost, then 400 CLOSED", lambda b: (no_cdr(b), b.cdr(t=31, **LOST), b.cdr(t=40, **CLOSED))),
     Case("CDR-030", CONFORMS, "sent when the hub is back", lambda b: (no_cdr(b), hub_down(b, 25, 60), b.cdr(t=70))),
-    Case("CDR-030", SILENT, "no repeat yet", lambda b: (no_cdr(b), b.cdr(t=31, **DOWN))),
+    Case("CDR-030", WARNED, "no repeat yet", lambda b: (no_cdr(b), b.cdr(t=31, **DOWN))),
     Case("CDR-030", VIOLATED, "no repeat within a quarter of an hour", lambda b: (no_cdr(b), b.cdr(t=31, **DOWN)), 1000),
     Case("CDR-030", VIOLATED, "lost while the hub was down", lambda b: (no_cdr(b), hub_down(b, 25, 60)), 1000),
     Case("CDR-030", SILENT, "the hub never came back", lambda b: (no_cdr(b), hub_down(b, 25, None)), 2000),

@@ -269,7 +269,7 @@ def test_changes_in_an_outage_are_not_late() -> None:
 
 @pytest.mark.parametrize(
     ("first", "repair", "until", "expected"),
-    [(DOWN, 20.0, 30, "conforms"), (DOWN, None, 100, "not-exercised"), (DOWN, None, 2000, "warned"), ({}, None, 100, "not-exercised")],
+    [(DOWN, 20.0, 30, "conforms"), (DOWN, None, 100, "warned"), (DOWN, None, 2000, "warned"), ({}, None, 100, "not-exercised")],
 )  # fmt: skip
 def test_repair(first: dict[str, Any], repair: float | None, until: float, expected: str) -> None:
     """A failed push is repaired by a repeat or a newer status; a recording that ends before decides nothing."""

@@ -53,7 +53,7 @@ def test_overlaps_of_the_recorder_count() -> None:
         ([(10.0, "009"), (20.0, "000")], 30, "conforms"),
         ([(10.0, "009"), (10.2, "009"), (20.0, "000")], 30, "warned"),
         ([(8.0, "000")], 20, "conforms"),
-        ([], 100, "not-exercised"),
+        ([], 100, "warned"),
         ([], 2000, "warned"),
     ],
 )

@@ -22,8 +22,8 @@ LIMITED = {"http_status": 429, "answer": b""}
     [
         ([(5.0, {})], 10, "conforms"),
         ([(5.0, "refused"), (100.0, {})], 120, "conforms"),
-        ([(800.0, "refused")], 1000, "not-exercised"),
-        ([], 100, "not-exercised"),
+        ([(800.0, "refused")], 1000, "warned"),
+        ([], 100, "warned"),
         ([], 1000, "not conforms"),
     ],
 )
@@ -76,7 +76,7 @@ def test_goes_on_after_an_outage(calls: list[float], reason: float | None, until
         ([([OTHER], {})], 20, "conforms"),
         ([([EVSE, OTHER], {})], 20, "conforms"),
         ([([EVSE], {})], 2000, "warned"),
-        ([], 100, "not-exercised"),
+        ([], 100, "warned"),
         ([], 2000, "warned"),
     ],
 )
