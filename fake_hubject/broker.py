@@ -62,7 +62,7 @@ class Broker:
         self.partners = Partners(self._partners_changed)
         self.registry = Registry()
         self.journal = Journal(settings.state_file)
-        self.sessions = Sessions(recorder.observe, self.journal.write, self.now)
+        self.sessions = Sessions(recorder.observe, self.journal, self.now)
         self.faults = Faults(recorder.observe)
         self.limits = RateLimits()
         self.tasks = Tasks(self.crashed)
@@ -172,6 +172,8 @@ class Broker:
     def store_cdr(self, cdr: StoredCdr) -> None:
         """Keep a charge detail record."""
         self.cdrs.append(cdr)
+        if not self.journal.kept:
+            return
         self.journal.write(
             "cdr", body=cdr.body, sent=cdr.sent.decode("utf-8", "replace"), operator_id=cdr.operator_id,
             provider_id=cdr.provider_id, received_at=cdr.received_at.isoformat(),

@@ -15,6 +15,11 @@ class Journal:
         self.path = path
         self._file: TextIO | None = None
 
+    @property
+    def kept(self) -> bool:
+        """True if anything is written at all."""
+        return self._file is not None
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """What an earlier hub wrote; a last line that was cut off is left out."""
         if self.path is None or not self.path.exists():

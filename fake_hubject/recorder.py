@@ -27,6 +27,14 @@ from oicp.services import Direction
 from oicp.wire_json import dump
 
 
+_SECRET = {"authorization", "proxy-authorization", "cookie", "x-api-key"}
+
+
+def _without_secrets(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Header values that let somebody in never reach a recording; that they were there does."""
+    return tuple((name, "(hidden)" if name.lower() in _SECRET else value) for name, value in headers)
+
+
 class NotSeen(Exception):
     """Nothing that matched came within the time; the message says what came instead."""
 
@@ -46,7 +54,7 @@ class Recorder:
         self._listeners: list[Callable[[Exchange | Observation], None]] = []
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("w", encoding="utf-8", buffering=1)
+            self._file = path.open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
         self._write(run_line(run))
 
     def now(self) -> float:
@@ -58,6 +66,7 @@ class Recorder:
         url: str = "", tls: Tls | None = None, connection: str | None = None, overlaps: tuple[int, ...] = (),
     ) -> Exchange:  # fmt: skip
         """A request arrived at, or leaves, this end: written at once. Keep the exchange and hand it to `closed`."""
+        request = replace(request, headers=_without_secrets(request.headers))
         exchange = Exchange(
             number=len(self._exchanges) + 1, direction=direction, operation=operation, partner_id=partner_id,
             request=request, answer=None, started_at=datetime.now(UTC), t=self.now(), t_end=None, url=url, tls=tls,

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from fake_hubject.journal import Journal
 from oicp.wire_json import Json
 
 State: TypeAlias = Literal["open", "closed", "deleted"]
@@ -43,9 +44,7 @@ _KEPT_DELETED = 10_000
 class Sessions:
     """All sessions by SessionID. Deleted ones are gone; only their ids are remembered for a while, for those who ask why."""
 
-    def __init__(
-        self, observe: Callable[..., object], journal: Callable[..., None], now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, observe: Callable[..., object], journal: Journal, now: Callable[[], datetime]) -> None:
         self._sessions: dict[str, HubSession] = {}
         self._deleted: dict[str, str] = {}
         self._observe, self._journal, self._now = observe, journal, now
@@ -81,7 +80,7 @@ class Sessions:
         self._deleted[session.session_id.lower()] = reason
         if len(self._deleted) > _KEPT_DELETED:
             del self._deleted[next(iter(self._deleted))]
-        self._journal("session_deleted", session_id=session.session_id, reason=reason)
+        self._journal.write("session_deleted", session_id=session.session_id, reason=reason)
         self._tell(session, "deleted", reason)
 
     def close(self, session: HubSession, reason: str) -> None:
@@ -92,8 +91,9 @@ class Sessions:
 
     def keep(self, session: HubSession) -> None:
         """Write the present state of a session to the journal."""
-        facts = asdict(session)
-        self._journal("session", session_kind=facts.pop("kind"), **facts)
+        if self._journal.kept:
+            facts = asdict(session)
+            self._journal.write("session", session_kind=facts.pop("kind"), **facts)
 
     def restore(self, row: dict[str, Any]) -> None:
         """Take over a session an earlier hub wrote down."""

@@ -205,6 +205,7 @@ async def test_every_variant_can_be_sent(stage: Stage, name: str) -> None:
             "odd-session-id",
             "unknown-session",
         )
+        same = same or (name == "explicit-nulls" and "Stop" in operation)  # a plain stop has them all already
         assert same or (result.exchange.request.target, _shape(result.exchange.request.body)) != (
             usual.request.target, _shape(usual.request.body),
         )  # fmt: skip
