@@ -37,6 +37,12 @@ Sets = Annotated[list[str], typer.Option("--set", metavar="TABLE.KEY=VALUE", hel
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the report; reports/out unless given.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same fleet, same drivers, same verdict.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")]
+Redact = Annotated[
+    bool,
+    typer.Option(
+        "--redact", help="Write report and recording with pseudonyms for ids, addresses and names, to be given away."
+    ),
+]
 Profiles = Annotated[
     str | None,
     typer.Option(
@@ -59,6 +65,7 @@ def run(
     jobs: Annotated[int | None, typer.Option(min=1, max=200, help="How many scenarios at the same time.")] = None,
     long: Annotated[bool, typer.Option("--long", help="Also the scenarios that take minutes by nature.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but trouble.")] = False,
+    redact: Redact = False,
     sets: Sets = [],  # noqa: B006  typer reads it, nobody changes it
 ) -> None:
     """Put hub, fleet and CPO on stage, play the scenarios, judge, write the report."""
@@ -66,7 +73,7 @@ def run(
 
     _done(play(
         config_file=config, overrides=sets, plans=plans or [], profiles=profile, only=only, out=out, seed=seed,
-        strict=strict, jobs=jobs, long=True if long else None, quiet=quiet,
+        strict=strict, jobs=jobs, long=True if long else None, quiet=quiet, redact=redact,
     ))  # fmt: skip
 
 
@@ -90,11 +97,12 @@ def judge(
     profile: Profiles = None,
     strict: Strict = False,
     out: Out = None,
+    redact: Redact = False,
 ) -> None:
     """Judge a recording, or one message, without any network."""
     from bench.command_judge import judge_all
 
-    _done(judge_all(files, message=message, profiles=profile, strict=strict, out=out))
+    _done(judge_all(files, message=message, profiles=profile, strict=strict, out=out, redact=redact))
 
 
 @app.command()

@@ -110,7 +110,10 @@ def _operator(value: object) -> str:
     return operator_of_evse(evse_id) or "" if isinstance(evse_id, str) else ""
 
 
-def judge_all(files: list[Path], *, message: str | None, profiles: str | None, strict: bool, out: Path | None) -> int:
+def judge_all(
+    files: list[Path], *, message: str | None, profiles: str | None, strict: bool, out: Path | None,
+    redact: bool = False,
+) -> int:  # fmt: skip
     """Judge every file, print each summary; returns the worst exit status. Raises `UnreadableSource`."""
     import shlex
     import sys
@@ -118,7 +121,10 @@ def judge_all(files: list[Path], *, message: str | None, profiles: str | None, s
     from bench.command_run import profile_names
     from reports.console import make_console, print_summary
     from reports.report import write_all
+    from reports.share import write_shared
 
+    if redact and out is None:
+        raise UnreadableSource("--redact: name the folder of the report to give away with --out")
     command = shlex.join(["oicp-bench", *sys.argv[1:]])
     chosen = profile_names(profiles)
     console = make_console()
@@ -130,7 +136,7 @@ def judge_all(files: list[Path], *, message: str | None, profiles: str | None, s
             judged = judge_file(path, profiles=chosen, strict=strict, command=command)
         folder = None if out is None else out if len(files) == 1 else out / f"{i + 1}-{path.stem}"
         if folder is not None:
-            write_all(judged.report, folder)
+            (write_shared if redact else write_all)(judged.report, folder)
         if len(files) > 1:
             console.print(f"\n{path}", style="bold")
         print_summary(judged.report, folder, console)

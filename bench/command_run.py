@@ -14,11 +14,13 @@ from bench.stage import read_fleet
 from oicp.catalogue import profiles_in
 from reports.console import Board, make_console, print_summary
 from reports.markdown import announce
+from reports.share import write_shared
 
 
 def run(
     *, config_file: Path | None, overrides: list[str], plans: list[Path], profiles: str | None, only: str | None,
     out: Path | None, seed: int, strict: bool, jobs: int | None, long: bool | None, quiet: bool,
+    redact: bool = False,
 ) -> int:  # fmt: skip
     """Play, judge, report; returns the exit status."""
     config = changed(load_config(config_file, overrides), profiles, jobs, long)
@@ -33,6 +35,9 @@ def run(
         )  # fmt: skip
         result = _played(order, quiet)
         _tell(result, folder, quiet)
+        if redact:
+            shared = write_shared(result.report, folder / "shared")
+            print(f"to give away: {shared[0].parent}; the files beside it are not redacted")
     return result.status
 
 
