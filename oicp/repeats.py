@@ -1,6 +1,6 @@
 """What became of messages that were refused or undelivered: was the same content accepted later, or did it become obsolete?"""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,12 +77,12 @@ def _closed_already(e: Exchange) -> bool:
 
 
 def fate(evidence: Evidence, e: Exchange) -> Fate:
-    """What became of this message after its own answer."""
+    """What became of this message, its own answer included (`closed already` settles a record)."""
     still_open: list[Hashable] = []
     attempts: list[int] = []
     for key in contents(e):
         times, _, accepted = _by_content(evidence).get(key, ([], [], []))
-        if bisect_right(accepted, e.t) == len(accepted) and not _obsolete(evidence, e):
+        if bisect_left(accepted, e.t) == len(accepted) and not _obsolete(evidence, e):
             still_open.append(key)
             attempts.append(len(times) - bisect_right(times, e.t))
     return Fate(tuple(still_open), min(attempts, default=0))
