@@ -26,7 +26,6 @@ from oicp.evidence import (
 from oicp.services import Direction
 from oicp.wire_json import dump
 
-
 _SECRET = {"authorization", "proxy-authorization", "cookie", "x-api-key"}
 
 
