@@ -39,7 +39,7 @@ class Http:
 class Variant:
     """One CPO. `violates`: every one of these requirements must be named; none: the CPO is innocent and must not be accused.
 
-    `warns`: the requirements are warned of rather than violated (a SHOULD, or a contested MUST). `collateral`: errors that follow by
+    `grade`: of the findings it gets at least; `warning` for a SHOULD or a contested MUST, `info` where the catalogue only takes note. `collateral`: errors that follow by
     necessity, each with its reason. `only`: the scenarios that show it. `parts`: classes in place of those of the reference CPO,
     `settings` and `options` its settings, `tune` a last touch to the finished application.
     """
@@ -47,7 +47,7 @@ class Variant:
     name: str
     sentence: str
     violates: tuple[str, ...] = ()
-    warns: bool = False
+    grade: str = "error"
     collateral: Mapping[str, str] = field(default_factory=dict)
     only: str = "authorization.remote_start_and_stop"
     requests: Mapping[str, Change] = field(default_factory=dict)
