@@ -42,13 +42,19 @@ def flows_after(own: Session, t: float) -> bool:
     return False
 
 
+def _cancelled_before(own: Session, t: float) -> bool:
+    """A stop was accepted and the session closed before the CPO heard of any transaction: RSTOP-011 judges what followed."""
+    unheard = all(x.t_start_delivered is None or x.t_start_delivered > t for x in own.transactions)
+    return unheard and any(stop.accepted and stop.t < t for stop in own.stops)
+
+
 @whole.rule("CDR-005")
 def cdr_comes_after_the_end_of_charging(evidence: Evidence) -> Iterator[Yield]:
     """The CDR is not sent before the charging process on the EVSE has ended."""
     if not evidence.run.truth:
         yield NotExercised("CDR-005", _NO_TRUTH)
     for cdr, own in charging_cdrs(evidence):
-        if not own.transactions:
+        if not own.transactions or _cancelled_before(own, cdr.t):
             continue
         yield Checked("CDR-005", CDR)
         again = len(own.starts) > 1 and not any(t.runs_at(cdr.t) for t in own.transactions)  # RSTART-015
