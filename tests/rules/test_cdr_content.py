@@ -45,7 +45,7 @@ CONTENT = [
         b.observe("energy_started", t=6.1, evse_id=EVSE, meter_wh=0), b.observe("energy_stopped", t=40, evse_id=EVSE, meter_wh=3000),
         b.cdr(t=41), b.observe("transaction_stopped", t=90, evse_id=EVSE, transaction="x", meter_wh=3000, reason="EVDisconnected"))),
     Case("CDR-005", SILENT, "stopped before the CPO heard of a transaction (RSTOP-011)", lambda b: (
-        b.start(t=5), b.stop(t=6), b.cdr(t=6.5, meter_end_wh=0), b.transaction(t=5.9, until=8, wh=30, delivered=1.5))),
+        b.start(t=5), b.stop(t=6), b.cdr(t=6.5, meter_end_wh=0), b.transaction(t=7, until=8, wh=30))),
     Case("CDR-005", VIOLATED, "stopped, yet the record came while it charged", lambda b: (
         b.start(t=5), b.transaction(t=5.5, until=60), b.stop(t=10), b.cdr(t=11))),
     Case("CDR-005", SILENT, "no ground truth", charged, run={"truth": False}),
