@@ -264,14 +264,14 @@ class EvseStatusPush(Push):
         return await (self._push_all() if self._full else self._push_change())
 
     async def _push_all(self) -> bool:
+        if not self._loaded:
+            await self._statuses.reported(self._settings.first_status_wait_s)
         evses = [evse for evse in self._fleet.published() if self._relevant(evse)]
         if not evses:  # nothing is published yet, or no more
             self._full = False
             self._changed.clear()
             self._full_load_done()
             return True
-        if not self._loaded:
-            await self._statuses.reported(self._settings.first_status_wait_s)
         now = {evse.key: self._statuses.of(evse) for evse in evses}
         self._full = False
         reply = await self._send(self.message("fullLoad", evses, now))
