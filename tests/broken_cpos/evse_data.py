@@ -52,6 +52,11 @@ def _without_one(message: dict[str, Json]) -> None:
     records[:] = [r for r in records if MARKED not in r["EvseID"]]
 
 
+def _without_its_status(message: dict[str, Json]) -> None:
+    records = message["OperatorEvseStatus"]["EvseStatusRecord"]
+    records[:] = [r for r in records if MARKED not in r["EvseID"]]
+
+
 _FACILITY, _ADDRESS, _GEO = "/ChargingFacilities/0", "/Address", "/GeoCoordinates"
 _AC = {"PowerType": "AC_3_PHASE", "Voltage": 230, "Amperage": 32, "Power": 22, "ChargingModes": ["Mode_3"]}
 _BERLIN = "52.480495 13.356465"
@@ -72,9 +77,9 @@ VARIANTS = (
     _message("operator-with-hyphen", "OperatorID with a hyphen, as a ProviderID is written", "ID-002", put(_envelope("OperatorID"), "DE-ABC")),
     _message("other-operator-in-the-body", "OperatorID of the parent company in the body, its own in the path", "HTTP-009", put(_envelope("OperatorID"), "DE*XYZ")),
     _message("one-evse-missing", "One EVSE never appears in a push: its site has no owner in the database", "EVSE-057", _without_one,
-             collateral={"PUSH-004": "the fullLoad is not complete without it"}),
+             collateral={"PUSH-004": "the fullLoad is not complete without it"}, requests={PUSH: _without_one, "PushEvseStatus": _without_its_status}),
     _message("one-id-for-two", "Two sockets are published under one EvseID, one push each time", "PUSH-009", _one_id_for_two,
-             collateral=_BAD_RECORD | {"ID-010": "the same EvseID stands for two sockets", "PUSH-004": "the second socket is in no fullLoad"}),
+             collateral=_BAD_RECORD | {"ID-010": "the same EvseID stands for two sockets", "PUSH-004": "the second socket is in no fullLoad", "PUSH-007": "the second one comes as an insert"}),
     # ids
     _record("evse-id-without-e", "EvseID without the E of an ISO id", "ID-001", turn("/EvseID", lambda v: v.replace("*E", "*"))),
     _record("evse-id-lower-case", "EvseID in lower case", "ID-001", turn("/EvseID", str.lower), grade="warning"),

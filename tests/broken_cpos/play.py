@@ -16,6 +16,8 @@ from tests.broken_cpos.variant import Variant
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 7
+NEVER_BEGAN = 75
+"""Exit status where a port was taken meanwhile: another try may work."""
 _SMALL = {"charge_points": 4, "evses_per_charge_point": 1}
 _WHOLE = {"charge_points": 12, "evses_per_charge_point": 2}
 
@@ -32,9 +34,13 @@ def order(chosen_variant: Variant, out: Path, seed: int = SEED) -> Order:
     cpo = config.cpo or reference_cpo(out)
     python, _, _, _, *arguments = cpo.command
     command = (python, "-m", "tests.broken_cpos", own.name, *arguments)
+    changes = {"command": command, "working_directory": str(ROOT)} | dict(own.cpo)
+    if own.scheme != "https":
+        changes["oicp_url"] = cpo.oicp_url.replace("https://", own.scheme + "://")
     config = config.model_copy(
-        update={"cpo": cpo.model_copy(update={"command": command, "working_directory": str(ROOT)})}
+        update={"cpo": cpo.model_copy(update=changes), "hub": config.hub.model_copy(update=dict(own.hub))}
     )
+    own.prepare(out / "pki")
     scenarios = chosen(
         built_in(), profiles=profiles_in(config.suite.profiles), only=None if whole else own.only, long=own.long
     )
@@ -52,4 +58,5 @@ if __name__ == "__main__":
     result = play(sys.argv[1], Path(sys.argv[sys.argv.index("--out") + 1]))
     for trouble in result.troubles:
         print(trouble, file=sys.stderr)
-    sys.exit(0 if result.status in (0, 1, 2) else result.status)
+    never_began = any("cannot listen on" in trouble for trouble in result.troubles)
+    sys.exit(NEVER_BEGAN if never_began else 0 if result.status in (0, 1, 2) else result.status)
