@@ -1,7 +1,7 @@
 """The work bench: command line, configuration, the stage, the scenario engine.
 
 Imports all rooms but `cpo`, which it only starts as a process. Start reading at `run.py` (one run) and `facade.py` (what a scenario
-speaks to). Scenarios take `Bench`, `scenario` and `Fault` from here.
+speaks to). Scenarios take `Bench`, `scenario`, `Fault` and `Vehicle` from here.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,14 @@ if TYPE_CHECKING:
     from bench.facade import Bench as Bench
     from bench.scenario import scenario as scenario
     from fake_hubject.faults import Fault as Fault
+    from simulator.vehicle import Vehicle as Vehicle
 
-_HOMES = {"Bench": "bench.facade", "scenario": "bench.scenario", "Fault": "fake_hubject.faults"}
+_HOMES = {
+    "Bench": "bench.facade",
+    "scenario": "bench.scenario",
+    "Fault": "fake_hubject.faults",
+    "Vehicle": "simulator.vehicle",
+}
 
 
 def __getattr__(name: str) -> Any:

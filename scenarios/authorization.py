@@ -1,8 +1,8 @@
 """Remote start and remote stop: what works, what has to be refused, what must do no harm."""
 
+from bench import Vehicle
 from bench.facade import Bench
 from bench.scenario import scenario
-from simulator.vehicle import Vehicle
 
 
 @scenario("remote start, charge, remote stop, charge detail record", slow=True)

@@ -1,8 +1,8 @@
 """Charge detail records: whatever ended the session, one record, complete, with the energy that flowed."""
 
+from bench import Vehicle
 from bench.facade import Bench
 from bench.scenario import scenario
-from simulator.vehicle import Vehicle
 
 
 @scenario("product and partner session id come back in the record")
