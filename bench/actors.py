@@ -125,7 +125,8 @@ class Evse:
         virtual, charge_point = self.virtual, self.virtual.charge_point
         charge_point.latency = 0.0
         async with asyncio.timeout(20):
-            await charge_point.go_online()
+            if self._bench.stage.journal.was_connected(charge_point.id):
+                await charge_point.go_online()
             if virtual.connector_status == "Faulted":
                 await virtual.clear_fault()
             if virtual.plugged:
@@ -348,9 +349,14 @@ def described(result: "RemoteResult") -> str:
     if result.accepted:
         return "accepted"
     code = (result.acknowledgement or {}).get("StatusCode") or {}
-    text = " ".join(str(code[k]) for k in ("Code", "Description") if code.get(k))
+    text = " ".join(str(code[k]) for k in ("Code", "Description") if code.get(k)) or "no acknowledgement"
     exchange = result.exchange
-    return text or (exchange.error if exchange and exchange.error else "no acknowledgement")
+    if exchange is None:
+        return text
+    if exchange.error:
+        return f"{text} ({exchange.error})"
+    answer = exchange.answer
+    return f"{text} (the CPO answered HTTP {answer.http_status})" if answer and answer.http_status != 200 else text
 
 
 async def bounded(bench: "Bench", what: str, action: Awaitable[T], within: float, whom: str = "charge point") -> T:

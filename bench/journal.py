@@ -15,6 +15,7 @@ class Journal:
         self.open_transactions: dict[str, Observation] = {}
         self.undelivered: dict[str, Observation] = {}
         self._untold: dict[str, str] = {}
+        self._connected: set[str] = set()
 
     def __call__(self, item: Exchange | Observation) -> None:
         """Take in what was recorded."""
@@ -25,6 +26,8 @@ class Journal:
 
     def _observed(self, item: Observation) -> None:
         evse_id = item.evse_id or ""
+        if item.kind == "charge_point_connected" and item.charge_point:
+            self._connected.add(item.charge_point)
         if item.kind == "connector_status":
             self._untold[evse_id] = str(item.data.get("connector_status"))
         elif item.kind == "connector_status_delivered" and self._untold.get(evse_id) == item.data.get(
@@ -42,6 +45,10 @@ class Journal:
     def told(self, evse_id: str) -> bool:
         """The CPO answered the report of the latest connector status."""
         return evse_id not in self._untold
+
+    def was_connected(self, charge_point: str) -> bool:
+        """The CPO has let that charge point in at least once."""
+        return charge_point in self._connected
 
     def messages(self, session_id: str, operation: str) -> list[Exchange]:
         """Finished messages of the CPO with that SessionID."""

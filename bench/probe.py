@@ -52,9 +52,12 @@ async def probe(url: str, *, ca_file: Path, certificate: Path, key: Path) -> Pro
     if not secure:
         error = await _plain(host, port)
         return Probe(url, error is None, plain_http=error is None, error=error)
-    answers = dict([await _version(host, port, name, certificate, key) for name in _offerable()])
+    tried = await asyncio.gather(*(_version(host, port, name, certificate, key) for name in _offerable()))
+    answers = dict(tried)
     versions = tuple(name for name, error in answers.items() if not error)
-    trust_error = await _handshake(host, port, _trusting(ca_file, certificate, key)) if versions else None
+    # trust is asked in a version it speaks, so that an old version is not taken for a wrong certificate
+    trusting = _trusting(ca_file, versions[-1], certificate, key) if versions else None
+    trust_error = await _handshake(host, port, trusting) if trusting else None
     return Probe(
         url, bool(versions), versions, tuple(answers), (trust_error is None) if versions else None, trust_error,
         await _demands(host, port, versions) if versions else None, await _plain(host, port) is None,
@@ -89,8 +92,10 @@ def _careless(name: str) -> ssl.SSLContext:
     return context
 
 
-def _trusting(ca_file: Path, certificate: Path, key: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(ca_file))
+def _trusting(ca_file: Path, version: str, certificate: Path, key: Path) -> ssl.SSLContext:
+    context = _careless(version)
+    context.load_verify_locations(cafile=str(ca_file))
+    context.verify_mode, context.check_hostname = ssl.CERT_REQUIRED, True
     context.load_cert_chain(certificate, key)
     return context
 

@@ -13,6 +13,7 @@ from bench.output import write_effective_config
 from bench.runner import Progress, Runner
 from bench.scenario import Scenario
 from bench.settle import settle
+from bench.silence import silence
 from bench.stage import Stage, StageError
 from fake_hubject.recorder import Recorder
 from oicp.evidence import Evidence, Run, read_lines
@@ -81,6 +82,7 @@ async def _play(
     stage = Stage(order.config, order.fleet, order.out, recorder, seed=order.seed)
     try:
         async with stage:
+            troubles.extend(stage.troubles)
             runner = Runner(stage, order.seed, order.config.suite.jobs, order.progress, results)
             try:
                 await runner.play(order.scenarios)
@@ -93,6 +95,8 @@ async def _play(
             if stage.cpo_died is not None and stage.cpo_died.done():
                 troubles.append(stage.cpo_died.result())
                 statuses.append(INCOMPLETE)
+            else:
+                troubles.extend(silence(stage))
     except StageError as fault:
         troubles.append(str(fault))
         statuses.append(fault.status)

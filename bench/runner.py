@@ -135,6 +135,9 @@ class Runner:
 
     async def _restore(self, bench: Bench) -> None:
         """Leave the EVSEs as they were; sessions that still run are ended at the charge point."""
+        died = self.stage.cpo_died
+        if died is not None and died.done():
+            return
         with bench.log.step("its EVSEs are put back"):
             for evse in bench.evses:
                 try:

@@ -1,5 +1,6 @@
 """Scenarios: what a tester would do, as coroutines; registered by a decorator, loaded from packages or from a path."""
 
+import asyncio
 import importlib
 import importlib.util
 import inspect
@@ -191,6 +192,7 @@ class StepLog:
     tell: Callable[[str, str], None] = lambda what, whom: None
     done: list[tuple[float, str]] = field(default_factory=list)
     waiting: list[tuple[str, str]] = field(default_factory=list)
+    broken_off: list[tuple[str, str]] = field(default_factory=list)
 
     @contextmanager
     def step(self, what: str, whom: str = "") -> Iterator[None]:
@@ -201,10 +203,14 @@ class StepLog:
         self.tell(what, whom)
         try:
             yield
+        except asyncio.CancelledError:
+            self.broken_off.append(step)
+            raise
         finally:
             self.waiting.remove(step)
 
     @property
     def current(self) -> str:
-        """What is waited for, and from whom."""
-        return "{} ({})".format(*self.waiting[-1]) if self.waiting else ""
+        """What is waited for, and from whom; or what was waited for when the scenario was given up."""
+        steps = self.waiting[-1:] or self.broken_off[-1:]
+        return "{} ({})".format(*steps[0]) if steps else ""

@@ -18,6 +18,7 @@ from fake_hubject.certificates import Authority, BadCertificate
 from fake_hubject.hub import Hub
 from fake_hubject.recorder import Recorder
 from simulator.fleet import Fleet
+from simulator.security import BadSecurity
 from simulator.waiting import StationTimeout
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Stage:
         self.cpo_died: asyncio.Future[str] | None = None
         self.process: CpoProcess | None = None
         self.fleet: Fleet | None = None
+        self.troubles: list[str] = []
 
     # --- up and down --------------------------------------------------------------------------------------------------
 
@@ -117,13 +119,26 @@ class Stage:
     async def _bring_up_fleet(self) -> None:
         from bench.fleet_setup import make_fleet
 
-        fleet = make_fleet(self.config, self.cpo, self.fleet_json, self.recorder, self.authority, self.seed)
-        self.fleet = await self._exits.enter_async_context(fleet)
-        # charge points that cannot connect are seen by their observations; scenarios on them are blocked, the others run
         try:
-            await self.fleet.connected(within=self.cpo.ready_within)
-        except StationTimeout as fault:
-            self.recorder.observe("note", text=f"not all charge points are connected: {fault}")
+            fleet = make_fleet(self.config, self.cpo, self.fleet_json, self.recorder, self.authority, self.seed)
+        except BadSecurity as fault:
+            raise StageError(f"{self.config.source}: {fault}") from None
+        self.fleet = await self._exits.enter_async_context(fleet)
+        connected = asyncio.ensure_future(self.fleet.connected(within=self.cpo.ready_within))
+        watched: list[asyncio.Future[Any]] = [connected]
+        if self.cpo_died is not None:
+            watched.append(self.cpo_died)
+        try:
+            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            connected.cancel()
+            (outcome,) = await asyncio.gather(connected, return_exceptions=True)
+        # charge points that cannot connect are seen by their observations; scenarios on them are blocked, the others run
+        if isinstance(outcome, StationTimeout):
+            self.recorder.observe("note", text=f"not all charge points are connected: {outcome}")
+            self.troubles.append(f"[cpo] ocpp_url = {self.cpo.ocpp_url!r}: {outcome}")
+        elif isinstance(outcome, Exception):
+            raise outcome
 
     # --- the CPO ------------------------------------------------------------------------------------------------------
 

@@ -101,8 +101,15 @@ def _excused(evidence: Evidence, history: History, at: int, told: Told) -> bool:
     )
     if snapshot and corrected and told.t <= phase.t + settles:
         return True
+    if told.status == UNKNOWN and before is None and _known_soon(history, told):
+        return True
     lost = unreachable_since(evidence, history.evse_id, phase.t, told.t)
     return lost and told.status in (UNKNOWN, OUT_OF_SERVICE, AVAILABLE)
+
+
+def _known_soon(history: History, told: Told) -> bool:
+    """The first word of a backend that heard of the EVSE while its slow message was on the way: it knows more at once after it."""
+    return any(p.status != UNKNOWN for p in history.said_between(told.t, told.t + _CORRECTED_S))
 
 
 def _late_for(evidence: Evidence, history: History, at: int, told: Told) -> Phase | None:

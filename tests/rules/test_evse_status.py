@@ -375,3 +375,22 @@ def test_garbage_is_survived() -> None:
         "ID-005",
     ):
         outcome(build.evidence(), requirement)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "found"),
+    [
+        (((1.1, "Unknown"), (1.4, "Available")), "conforms"), (((1.1, "Unknown"), (1.4, "Occupied")), "violated"),
+        (((1.1, "Available"), (1.4, "Unknown"), (1.9, "Available")), "violated"),
+    ],
+)  # fmt: skip
+def test_a_first_word_that_took_a_while(statuses: tuple[tuple[float, str], ...], found: str) -> None:
+    """Unknown as the very first status may be overtaken by the charge point if the known one follows at once."""
+    build = Build()
+    build.observe("cpo_started", t=0, pid=1)
+    build.observe("charge_point_connected", t=0.05, charge_point="CP-1")
+    build.connector("Available", t=0.1)
+    build.push_data([record(EVSE)], t=0.5)
+    for i, (t, status) in enumerate(statuses):
+        build.push_status({EVSE: status}, t=t, action="update" if i else "fullLoad")
+    assert outcome(build.evidence(), "STAT-007") == found
