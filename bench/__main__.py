@@ -6,16 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.commands_of_the_tap import add_to
+
 HELP = """A test bench for charge point operators who connect to Hubject by OICP 2.3.
 
 Virtual charge points without RFID charge by remote start, through a fake Hubject and a real CPO backend, over mutual TLS
 and OCPP. Everything is recorded, judged against the written requirements, and reported.
 
+\b
     oicp-bench run                           the reference CPO, just to see it work
     oicp-bench init                          writes bench.toml for your CPO
     oicp-bench doctor --config bench.toml    checks certificates, ids, URLs, ports
     oicp-bench run --config bench.toml       your CPO against the suite
     oicp-bench rules CDR-024                 explains a requirement
+    oicp-bench tap --upstream https://hub    records and judges real traffic
 
 Exit status of run and judge: 0 conformant, 1 violations, 2 incomplete (a MUST was not exercised), 3 usage or configuration,
 4 the bench itself failed.
@@ -221,6 +225,9 @@ def _done(status: int) -> None:
 
 def _refusals() -> tuple[type[Exception], ...]:
     """Faults that are the user's to mend: exit status 3, one message."""
+    from bench.command_redact import RedactRefused
+    from bench.command_replay import ReplayRefused
+    from bench.command_tap import TapRefused
     from bench.config import ConfigError
     from bench.output import OutputTaken
     from bench.scenario import ScenarioError
@@ -228,7 +235,13 @@ def _refusals() -> tuple[type[Exception], ...]:
     from bench.stage import StageError
     from fake_hubject.certificates import BadCertificate
 
-    return (ConfigError, OutputTaken, ScenarioError, UnreadableSource, StageError, BadCertificate, Refused)
+    return (
+        ConfigError, OutputTaken, ScenarioError, UnreadableSource, StageError, BadCertificate, Refused, TapRefused,
+        ReplayRefused, RedactRefused,
+    )  # fmt: skip
+
+
+add_to(app, _done)
 
 
 def main(arguments: list[str] | None = None) -> Any:
