@@ -13,7 +13,9 @@ class UnreadableSource(ValueError):
 
 
 def read_recording(path: Path) -> Evidence:
-    """Read evidence.jsonl, HAR or mitmproxy flows. Raises `UnreadableSource`."""
+    """Read evidence.jsonl, HAR, mitmproxy flows, or a folder of JSON pairs. Raises `UnreadableSource`."""
+    if path.is_dir():
+        return _pairs(path)
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -56,3 +58,14 @@ def _flows(path: Path) -> Evidence:
     except ImportError:
         raise UnreadableSource(f"{path}: mitmproxy flows; install the reader: pip install 'oicp-bench[tap]'") from None
     return read_flows(path)
+
+
+def _pairs(folder: Path) -> Evidence:
+    from tap.pairs import read_pairs
+
+    try:
+        return read_pairs(folder)
+    except BrokenRecording as fault:
+        raise UnreadableSource(str(fault)) from None
+    except OSError as fault:
+        raise UnreadableSource(f"{folder}: cannot be read: {fault.strerror}") from None

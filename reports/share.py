@@ -21,12 +21,14 @@ def write_shared(report: Report, out_dir: Path) -> tuple[Path, ...]:
     shared = redacted(report)
     written = write_all(shared, out_dir)
     path = out_dir / "evidence.jsonl"
-    path.write_text(
-        "".join(wire_json.dump(line) + "\n" for line in _lines(shared.evidence)),
-        encoding="utf-8",
-        errors="backslashreplace",
-    )
+    write_evidence(shared.evidence, path)
     return (*written, path)
+
+
+def write_evidence(evidence: Evidence, path: Path) -> None:
+    """Write a recording as evidence.jsonl, in the order in which it happened."""
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(wire_json.dump(line) + "\n" for line in _lines(evidence))
 
 
 def _lines(evidence: Evidence) -> Iterator[dict[str, Any]]:
