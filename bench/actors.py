@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from bench.external import PERSON_S, RealEvse
 from bench.scenario import Blocked
 from oicp.evidence import Exchange
 from simulator.connector import ImpossibleTransition
@@ -25,13 +26,18 @@ class Evse:
         self.evse_id = virtual.evse_id
 
     async def _does(self, what: str, action: Awaitable[T], within: float = 15) -> T:
-        return await bounded(self._bench, f"{what} at {self.evse_id}", action, within)
+        limit = within if self._bench.stage.fleet else PERSON_S
+        return await bounded(self._bench, f"{what} at {self.evse_id}", action, limit)
 
     async def plug_in(self, vehicle: Any = None) -> None:
         """The driver plugs in; the CPO is given time to hear of it, as a driver with a phone gives it."""
         await self._does("plug in", self.virtual.plug_in(vehicle) if vehicle else self.virtual.plug_in())
         if self.virtual.charge_point.online:
             await self._bench.cpo_is_told(self)
+
+    async def asked(self, wanted: str) -> None:
+        """Only at real chargers: the person there confirms it."""
+        await self._does(wanted, cast("RealEvse", self.virtual).asks(wanted))
 
     async def unplug(self) -> None:
         """The driver pulls the cable; a running transaction ends with it."""
@@ -124,7 +130,7 @@ class Evse:
         """As it was before the scenario: online, no fault, nothing plugged in, in service."""
         virtual, charge_point = self.virtual, self.virtual.charge_point
         charge_point.latency = 0.0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(20 if self._bench.stage.fleet else PERSON_S):
             if self._bench.stage.journal.was_connected(charge_point.id):
                 await charge_point.go_online()
             if virtual.connector_status == "Faulted":
@@ -275,6 +281,9 @@ class Session:
 
     async def charging(self, *, within: float = 30) -> None:
         """Wait until energy flows."""
+        if self._bench.stage.fleet is None:
+            await self.evse.asked("wait until the vehicle charges")
+            return
         await self._bench.seen(
             "energy_started",
             evse_id=self.evse_id,
@@ -285,6 +294,9 @@ class Session:
 
     async def ended(self, *, within: float = 30) -> None:
         """Wait until the transaction at the charge point has ended."""
+        if self._bench.stage.fleet is None:
+            await self.evse.asked("wait until charging has ended")
+            return
         await self._bench.seen(
             "transaction_stopped", evse_id=self.evse_id, since=self.since, within=within,
             what=f"end of the transaction at {self.evse_id}",

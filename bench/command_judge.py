@@ -1,13 +1,13 @@
 """`oicp-bench judge`: recordings or one message, judged without any network."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.sources import UnreadableSource, read_recording
 from oicp.evidence import Answer, Evidence, Exchange, Request, Run
-from oicp.rulebook import Rule, Verdict, judge
+from oicp.rulebook import Outcome, Rule, Verdict, judge
 from oicp.services import OPERATIONS, Direction
 from oicp.wire_json import parse
 from reports.report import Report
@@ -42,14 +42,20 @@ def judge_message(name: str, path: Path, *, strict: bool, command: str) -> Judge
         body = path.read_bytes()
     except OSError as fault:
         raise UnreadableSource(f"{path}: cannot be read: {fault.strerror}") from None
+    parsed = parse(body)
+    if parsed.error is not None:
+        raise UnreadableSource(f"{path}: {parsed.error}")
     evidence = evidence_of(name, body)
-    verdict = judge(evidence, profiles=_all_profiles(), strict=strict, rules=message_rules())
+    verdict = _of_message(judge(evidence, profiles=_all_profiles(), strict=strict, rules=message_rules()))
     report = Report(verdict, evidence, (), 0, 0.0, command)
-    return Judged(path, report, _status(verdict))
+    return Judged(path, report, verdict.exit_status)
 
 
-def _status(verdict: Verdict) -> int:
-    return 0 if verdict.exit_status == 2 else verdict.exit_status
+def _of_message(verdict: Verdict) -> Verdict:
+    """Only what one message can decide: the requirements that were looked at; nothing else is missing."""
+    looked_at = tuple(r for r in verdict.requirements if r.outcome is not Outcome.NOT_EXERCISED)
+    overall = "conformant" if verdict.overall == "incomplete" else verdict.overall
+    return replace(verdict, overall=overall, requirements=looked_at)
 
 
 def _all_profiles() -> tuple[str, ...]:

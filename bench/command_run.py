@@ -70,10 +70,16 @@ def selected(config: BenchConfig, plans: list[Path], only: str | None) -> tuple[
 
 
 def _played(order: Order, quiet: bool) -> Result:
-    if quiet:
-        return execute(order)
+    if quiet or _asks(order.config):
+        return execute(order)  # a live board and questions at the same terminal would disturb each other
     with Board(total=len(order.scenarios), console=make_console()) as board:
         return execute(replace(order, progress=board))
+
+
+def _asks(config: BenchConfig) -> bool:
+    """Somebody sits at the terminal and may be asked to do something."""
+    hooks = config.cpo.hooks.configured() if config.cpo else {}
+    return sys.stdin.isatty() and (config.fleet.external or "ask" in hooks.values())
 
 
 def _tell(result: Result, folder: Path, quiet: bool) -> None:

@@ -73,7 +73,7 @@ class Desk:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         everything = Scenario("by hand", "driven by hand", _nothing, exclusive=True)
-        self._bench = Bench(stage, everything, stage.virtual_evses(), StepLog(stage.recorder.now), stage.seed)
+        self._bench = Bench(stage, everything, stage.evses(), StepLog(stage.recorder.now), stage.seed)
         self._driver = self._bench.driver()
 
     async def work(self) -> None:

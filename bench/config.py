@@ -220,6 +220,9 @@ class FleetTable(Table):
     external: bool = Field(
         False, description="Real charge points outside the bench: nobody observes them, a person operates them"
     )
+    url_parts: dict[str, str] = Field(
+        {}, description="Values of placeholders in ocpp_url beside {id}, as tenant for ws://host/{tenant}/{id}"
+    )
     security: SecurityTable = SecurityTable()
 
     @model_validator(mode="after")
@@ -268,7 +271,7 @@ class SuiteTable(Table):
             raise ValueError(f"empty; choose from {', '.join(PROFILES)}")
         for name in value:
             if name not in PROFILES:
-                raise ValueError(f"no profile {name!r}{_close(name, PROFILES)}; there are {', '.join(PROFILES)}")
+                raise ValueError(f"no profile {name!r}{_close(name, PROFILES)}")
         return value
 
     @field_validator("expected_violations")
@@ -326,6 +329,12 @@ class BenchConfig(Table):
             raise ValueError(
                 "[cpo] ocpp_url is missing: where do charge points connect? Without OCPP access set [fleet] external = true"
             )
+        known = {"id", *self.fleet.url_parts}
+        for name in re.findall(r"\{(.*?)\}", self.cpo.ocpp_url or "" if self.cpo else ""):
+            if name not in known:
+                raise ValueError(
+                    f'[cpo] ocpp_url holds {{{name}}}; say what it stands for: [fleet.url_parts] {name} = ".."'
+                )
         return self
 
 

@@ -72,11 +72,14 @@ class Hooks:
         return "stopped and started by the bench"
 
     async def _by_person(self, name: str, body: dict[str, Any]) -> str:
-        wanted = HOOKS[name] + (f": {json.dumps(body, ensure_ascii=False)}" if body else "")
+        await self.asks(HOOKS[name] + (f": {json.dumps(body, ensure_ascii=False)}" if body else ""), f"hook `{name}`")
+        return "done by a person"
+
+    async def asks(self, wanted: str, whose: str) -> None:
+        """Ask the person at the terminal; one thing at a time. Raises `Skipped`."""
         async with self._terminal:
             if not await self._ask(wanted):
-                raise Skipped(f"hook `{name}`: skipped at the terminal")
-        return "done by a person"
+                raise Skipped(f"{whose}: nobody did it at the terminal: {wanted}")
 
 
 async def _by_http(name: str, hook: str, body: dict[str, Any], within: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bench.external import PERSON_S
 from bench.facade import Bench
 from bench.pool import Pool
 from bench.scenario import Blocked, Scenario, Skipped, StepLog
@@ -41,7 +42,7 @@ class Runner:
     async def play(self, scenarios: Sequence[Scenario]) -> list[ScenarioResult]:
         """Play them all; ends early with what there is if the CPO dies."""
         order = {scenario.name: i for i, scenario in enumerate(scenarios)}
-        pool = Pool(self.stage.virtual_evses())
+        pool = Pool(self.stage.evses())
         suite = asyncio.create_task(self._suite(scenarios, pool), name="suite")
         died = self.stage.cpo_died
         try:
@@ -64,7 +65,8 @@ class Runner:
 
     async def _suite(self, scenarios: Sequence[Scenario], pool: Pool) -> None:
         for phase in phases(scenarios):
-            places = asyncio.Semaphore(self.jobs)
+            # one person cannot be at several chargers at a time
+            places = asyncio.Semaphore(self.jobs if self.stage.fleet else 1)
             async with asyncio.TaskGroup() as group:
                 for scenario in phase:
                     group.create_task(self._one(scenario, pool, places), name=scenario.name)
@@ -114,6 +116,8 @@ class Runner:
     async def _played(self, scenario: Scenario, bench: Bench, log: StepLog) -> tuple[str, str | None]:
         limits = self.stage.config.suite.limits
         limit = limits.scenario * (10 if scenario.long else 1) * limits.patience
+        if self.stage.fleet is None:
+            limit += PERSON_S * 10
         try:
             async with asyncio.timeout(limit):
                 await scenario.play(bench)

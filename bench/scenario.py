@@ -39,7 +39,7 @@ class Scenario:
     `evses`: how many EVSEs of its own; `whole_charge_point`: they are all those of one charge point, which may then be cut off
     or rebooted. `uses_up`: its EVSEs are of no use afterwards; played last. `disturbs`: it makes the hub fail for some
     messages, which may hold up others (or it does not mind); played beside its like, after the undisturbed ones. `exclusive`: nothing else runs meanwhile. `needs`: hooks. `slow`: many seconds, begins early. `long`: minutes by nature, played with --long only.
-    `truth`: needs virtual charge points.
+    `truth`: needs virtual charge points; otherwise a person at real ones does what it says.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Scenario:
     long: bool = False
     evses: int = 1
     whole_charge_point: bool = False
-    truth: bool = True
+    truth: bool = False
     uses_up: bool = False
     disturbs: bool = False
     slow: bool = False
@@ -63,7 +63,7 @@ REGISTRY: dict[str, Scenario] = {}
 
 def scenario(
     title: str, *, profile: str = "remote-only", exclusive: bool = False, needs: tuple[str, ...] | str = (),
-    long: bool = False, evses: int = 1, whole_charge_point: bool = False, truth: bool = True,
+    long: bool = False, evses: int = 1, whole_charge_point: bool = False, truth: bool = False,
     uses_up: bool = False, disturbs: bool = False, slow: bool = False,
 ) -> Callable[[F], F]:  # fmt: skip
     """Register a coroutine `async def name(bench)` as a scenario."""

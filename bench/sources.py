@@ -26,7 +26,8 @@ def read_recording(path: Path) -> Evidence:
     try:
         return _reader(start)(path)
     except (BrokenRecording, UnicodeDecodeError) as fault:
-        raise UnreadableSource(f"{path}: {fault}") from None
+        hint = "" if path.suffix == ".jsonl" else "; for one message add --message, as in --message ChargeDetailRecord"
+        raise UnreadableSource(f"{path}: {fault}{hint}") from None
 
 
 def _reader(start: bytes) -> Reader:

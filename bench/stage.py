@@ -5,10 +5,11 @@ import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from bench import pki
 from bench.config import BenchConfig, ConfigError, CpoTable
+from bench.external import RealFleet
 from bench.hooks import Ask, Hooks
 from bench.journal import Journal
 from bench.ports import endpoint
@@ -18,6 +19,7 @@ from fake_hubject.certificates import Authority, BadCertificate
 from fake_hubject.hub import Hub
 from fake_hubject.recorder import Recorder
 from simulator.fleet import Fleet
+from simulator.fleet_file import FleetFileError, load_fleet
 from simulator.security import BadSecurity
 from simulator.waiting import StationTimeout
 
@@ -266,19 +268,21 @@ class Stage:
 
         return PROVIDERS
 
-    def virtual_evses(self) -> "tuple[VirtualEvse, ...]":
-        """All virtual EVSEs; none with an external fleet."""
-        return tuple(self.fleet.evse(i) for i in self.evse_ids) if self.fleet else ()
+    def evses(self) -> "tuple[VirtualEvse, ...]":
+        """All EVSEs: virtual ones, or real ones that a person operates (they have the same verbs)."""
+        if self.fleet is not None:
+            return tuple(self.fleet.evse(i) for i in self.evse_ids)
+        real = RealFleet(self.fleet_json, self.hooks.asks)
+        return cast("tuple[VirtualEvse, ...]", real.evses)
 
 
 def read_fleet(config: BenchConfig, cpo: CpoTable, seed: int) -> dict[str, Any]:
     """The fleet of the config: a file, or generated from the seed. Raises `ConfigError`."""
-    from bench.fleet_setup import generated, read_fleet_file
+    from bench.fleet_setup import generated
 
     if config.fleet.file is None:
         return generated(config.fleet, cpo.operator_id, seed)
-    path = config.path(config.fleet.file)
     try:
-        return read_fleet_file(path)
-    except ValueError as fault:
-        raise ConfigError(f"{config.source}: [fleet] file = {config.fleet.file!r}: {fault}") from None
+        return load_fleet(config.path(config.fleet.file), config.fleet.ocpp_version)
+    except FleetFileError as fault:
+        raise ConfigError(f"{config.source}: [fleet] file: {fault}") from None

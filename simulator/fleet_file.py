@@ -13,8 +13,8 @@ class FleetFileError(ValueError):
     """A fleet file that cannot be used; the message names file, JSON pointer, value and mend."""
 
 
-def load_fleet(path: Path | str) -> dict[str, Any]:
-    """The content of a fleet file, checked; missing `ocpp_version` and `connector_id` are filled in.
+def load_fleet(path: Path | str, ocpp_version: str = "1.6") -> dict[str, Any]:
+    """The content of a fleet file, checked; missing `connector_id` and `ocpp_version` (of all that say nothing) are filled in.
 
     Raises `FleetFileError` for the first fault.
     """
@@ -27,14 +27,14 @@ def load_fleet(path: Path | str) -> dict[str, Any]:
         raise FleetFileError(f"{path}: not UTF-8 (byte {fault.start}); save it as UTF-8") from None
     except (ValueError, RecursionError) as fault:
         raise FleetFileError(f"{path}: not JSON: {fault}; mend it there") from None
-    return _Reader(str(path)).fleet(content)
+    return _Reader(str(path), ocpp_version).fleet(content)
 
 
 class _Reader:
     """Goes through the file with its name at hand for the faults."""
 
-    def __init__(self, file: str) -> None:
-        self._file = file
+    def __init__(self, file: str, ocpp_version: str) -> None:
+        self._file, self._version = file, ocpp_version
 
     def _fail(self, pointer: str, value: Any, mend: str) -> FleetFileError:
         shown = json.dumps(value, ensure_ascii=False)
@@ -58,7 +58,7 @@ class _Reader:
         if not isinstance(entry, dict):
             raise self._fail(at, entry, "a charge point is an object with id and evses")
         self._text(entry, at, "id", "the id the charge point connects with, up to 48 characters", most=48)
-        version = entry.get("ocpp_version", "1.6")
+        version = entry.get("ocpp_version", self._version)
         if not isinstance(version, str) or version not in VERSIONS:
             raise self._fail(f"{at}/ocpp_version", version, f"write one of {', '.join(VERSIONS)}")
         items = self._list(entry, at, "evses", "list at least one EVSE")

@@ -19,7 +19,8 @@ class OcppSecurity:
 
     Profile 1 is ws:// with `password`, 2 is wss:// with it, 3 is wss:// with a client certificate; 0 is none of them. `password`: one
     for all charge points, or one by id. `ca_file`: PEM of the CA of the CPO's server (default: the machine's CAs). `parts`: values of the
-    other placeholders in the URL, such as `{tenant}` or `{token}`. `user`: Basic auth user, default the id of the charge point.
+    other placeholders in the URL, such as `{tenant}` or `{token}`. `user`: Basic auth user, default the id
+    of the charge point; `{id}` in user or password stands for it.
     """
 
     password: str | Mapping[str, str] | None = None
@@ -40,7 +41,8 @@ class OcppSecurity:
         """Extra headers of the handshake."""
         found = dict(self.headers)
         if password is not None:
-            pair = f"{self.user or charge_point_id}:{password}".encode()
+            user = (self.user or "{id}").replace("{id}", charge_point_id)
+            pair = f"{user}:{password.replace('{id}', charge_point_id)}".encode()
             found["Authorization"] = "Basic " + base64.b64encode(pair).decode()
         return found
 
