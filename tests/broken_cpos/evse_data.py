@@ -2,6 +2,7 @@
 
 import copy
 
+from cpo.application import Application
 from oicp.wire_json import Json
 from tests.broken_cpos.changes import MARKED, drop, in_record, put, rename, turn
 from tests.broken_cpos.variant import Change, Variant
@@ -47,14 +48,8 @@ def _one_id_for_two(message: dict[str, Json]) -> None:
             record["EvseID"] = record["EvseID"].replace("1002*1", MARKED)
 
 
-def _without_one(message: dict[str, Json]) -> None:
-    records = message["OperatorEvseData"]["EvseDataRecord"]
-    records[:] = [r for r in records if MARKED not in r["EvseID"]]
-
-
-def _without_its_status(message: dict[str, Json]) -> None:
-    records = message["OperatorEvseStatus"]["EvseStatusRecord"]
-    records[:] = [r for r in records if MARKED not in r["EvseID"]]
+def _takes_one_away(application: Application) -> None:
+    next(evse for evse in application.fleet.evses() if MARKED in evse.evse_id).decommissioned = True
 
 
 _FACILITY, _ADDRESS, _GEO = "/ChargingFacilities/0", "/Address", "/GeoCoordinates"
@@ -76,8 +71,8 @@ VARIANTS = (
     _message("evse-twice", "A join over the plugs gives one EVSE twice in a push", "PUSH-009", _twice),
     _message("operator-with-hyphen", "OperatorID with a hyphen, as a ProviderID is written", "ID-002", put(_envelope("OperatorID"), "DE-ABC")),
     _message("other-operator-in-the-body", "OperatorID of the parent company in the body, its own in the path", "HTTP-009", put(_envelope("OperatorID"), "DE*XYZ")),
-    _message("one-evse-missing", "One EVSE never appears in a push: its site has no owner in the database", "EVSE-057", _without_one,
-             collateral={"PUSH-004": "the fullLoad is not complete without it"}, requests={PUSH: _without_one, "PushEvseStatus": _without_its_status}),
+    Variant("data-one-evse-missing", "One EVSE never appears in a push: its site has no owner in the database", ("EVSE-057",), only=ONLY, tune=_takes_one_away,
+            collateral={"PUSH-004": "the fullLoad is not complete without it"}),
     _message("one-id-for-two", "Two sockets are published under one EvseID, one push each time", "PUSH-009", _one_id_for_two,
              collateral=_BAD_RECORD | {"ID-010": "the same EvseID stands for two sockets", "PUSH-004": "the second socket is in no fullLoad", "PUSH-007": "the second one comes as an insert"}),
     # ids

@@ -17,7 +17,7 @@ _REFUSED_RECORD = {
 }  # fmt: skip
 _NO_STATUS = {
     "STAT-005": "the hub refuses the status", "STAT-010": "the hub refuses the status",
-    "STAT-009": "the hub refuses the status", "STAT-002": "the same member",
+    "STAT-009": "the hub refuses the status", "STAT-004": "its data are not at the hub either", "STAT-002": "the same member",
 }  # fmt: skip
 
 

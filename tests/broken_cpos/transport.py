@@ -1,5 +1,6 @@
 """Certificates, methods, paths, headers, encodings: what is wrong below the message."""
 
+import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from cpo.answers import Refused
+from cpo.answers import Refused, acknowledgement
 from cpo.requests import session_id_in
 from cpo.settings import Address
 from fake_hubject.certificates import Authority
@@ -24,10 +25,6 @@ _NOTHING_ARRIVES = {
     ident: "the hub takes nothing from this CPO"
     for ident in ("EVSE-057", "STAT-009", "STAT-005", "STAT-010", "HTTP-020", "CDR-001", "CDR-030", "CDR-040")
 }
-
-
-def _ca_folder(settings_ca: object) -> Path:
-    return Path(str(settings_ca)).parent
 
 
 class _OtherContext(Client):
@@ -70,11 +67,15 @@ class OtherCertificate(_OtherContext):
     """Presents the certificate the variant prepared."""
 
     def context(self, usual: ssl.SSLContext) -> ssl.SSLContext:
-        import os
-
-        folder = Path(os.environ["OICP_BENCH_CA_FILE"]).parent
-        usual.load_cert_chain(folder / "variant.pem", folder / "variant.key")
+        usual.load_cert_chain(*_prepared())
         return usual
+
+
+def _prepared() -> tuple[Path, Path]:
+    """Certificate and key the variant had issued."""
+    folder = Path(os.environ["OICP_BENCH_CA_FILE"]).parent
+    certificate = next(folder.glob("variant-*.pem"))
+    return certificate, certificate.with_suffix(".key")
 
 
 def _issue(folder: Path, partner_id: str, **how: Any) -> None:
@@ -106,11 +107,8 @@ class ServesStranger(_OtherServing):
     """Serves with a certificate it signed itself."""
 
     def context(self, usual: ssl.SSLContext | None) -> ssl.SSLContext | None:
-        import os
-
-        folder = Path(os.environ["OICP_BENCH_CA_FILE"]).parent
         if usual is not None:
-            usual.load_cert_chain(folder / "variant.pem", folder / "variant.key")
+            usual.load_cert_chain(*_prepared())
         return usual
 
 
@@ -185,8 +183,6 @@ class _Reader(Server):
         body = wire_json.parse(await request.read()).value
         refused = self.objection(operation, body) if isinstance(body, dict) else None
         if refused is not None and isinstance(body, dict):
-            from cpo.answers import acknowledgement
-
             return acknowledgement(refused.code, refused.information, session_id=session_id_in(body))
         return await super().answer(operation, request)
 
@@ -296,8 +292,6 @@ class AcceptsAnything(Server):
     """Answers success before it reads the request."""
 
     async def answer(self, operation: str, request: web.Request) -> dict[str, Json]:
-        from cpo.answers import acknowledgement
-
         message = await super().answer(operation, request)
         return acknowledgement() if message["StatusCode"]["Code"] == "022" else message
 
@@ -330,16 +324,16 @@ VARIANTS = (
     Variant("http-invented-path", "Pushes data to a path of its own invention", ("HTTP-002",), only=DATA_ONLY, http=Http(path=_path("PushEvseData", "/data-records", "/evse-data")), collateral=_NOTHING_ARRIVES),
     Variant("http-cdr-v21", "Sends charge detail records to v21", ("CDR-040",), only=SESSION, http=Http(path=_path("ChargeDetailRecord", "v22", "v21")), collateral=_NOTHING_ARRIVES | {"HTTP-002": "the path is that of no operation"}),
     Variant("http-text-plain", "Content type text/plain", ("HTTP-003",), only=DATA_ONLY, http=Http(headers={"Content-Type": "text/plain"}), collateral=_NOTHING_ARRIVES),
-    Variant("http-no-content-type", "No content type", ("HTTP-003",), only=DATA_ONLY, http=Http(headers={"Content-Type": None}), collateral=_NOTHING_ARRIVES),
+    Variant("http-no-content-type", "No content type", ("HTTP-003",), "warning", only=DATA_ONLY, http=Http(headers={"Content-Type": None}), collateral=_NOTHING_ARRIVES),
     Variant("http-form", "Content type application/x-www-form-urlencoded, the default of its client", ("HTTP-003",), only=DATA_ONLY, http=Http(headers={"Content-Type": "application/x-www-form-urlencoded"}), collateral=_NOTHING_ARRIVES),
     Variant("http-latin-1", "Writes messages in Latin-1", ("HTTP-004",), only=DATA_ONLY, http=Http(encode=lambda text: text.encode("latin-1", "replace")), collateral=_NOTHING_ARRIVES),
     Variant("http-mojibake", "Writes UTF-8 twice", ("HTTP-004",), only=DATA_ONLY, http=Http(encode=lambda text: text.encode().decode("latin-1").encode())),
-    Variant("http-id-encoded-twice", "The OperatorID in the path is percent-encoded twice", ("HTTP-010",), only=DATA_ONLY, http=Http(path=_encoded_twice), collateral=_NOTHING_ARRIVES | {"HTTP-009": "the id in the path is not that of the body any more"}),
+    Variant("http-id-encoded-twice", "The OperatorID in the path is percent-encoded twice", ("HTTP-010",), only=DATA_ONLY, http=Http(path=_encoded_twice), collateral=_NOTHING_ARRIVES | {"HTTP-009": "the id in the path is not that of the body any more", "TLS-004": "the garbled id is on file for nobody"}),
     # answers
     Variant("http-literal-router", "Its router matches percent-encoded ids only", ("HTTP-011",), only="transport.start_encoded_id, transport.start_asterisk_id", parts={"server": LiteralRouter}),
     Variant("http-hyphen-router", "Its router matches letters, digits and hyphens in an id", ("HTTP-011",), only="transport.start_encoded_id, transport.start_asterisk_id, transport.start_hyphen_id", parts={"server": HyphenRouter}),
     Variant("http-empty-202", "Answers a remote stop with an empty 202", ("HTTP-012",), only=SESSION, parts={"server": AcceptedEmpty}, collateral={"RSTOP-001": "the answer says nothing", "RSTOP-002": "the answer says nothing"}),
-    Variant("http-404-for-refusals", "HTTP 404 and a page for an EVSE it does not know", ("HTTP-013",), only=f"{REFUSED}, {SESSION}", parts={"server": HtmlErrors}),
+    Variant("http-404-for-refusals", "HTTP 404 and a page for an EVSE it does not know", ("HTTP-013",), only=f"{REFUSED}, {SESSION}", parts={"server": HtmlErrors}, collateral={"HTTP-014": "it is a page"}),
     Variant("http-400-with-acknowledgement", "HTTP 400 with the acknowledgement of a refusal", ("HTTP-013",), grade="warning", only=REFUSED, http=Http(answer_status=lambda body: 200 if body.get("Result") else 400)),
     Variant("http-answers-html", "Answers have the content type text/html", ("HTTP-014",), only=SESSION, http=Http(answer_headers={"Content-Type": "text/html"})),
     Variant("http-answers-latin-1", "Answers are written in Latin-1", ("HTTP-004",), only="transport.start_non_ascii_partner_session_id", http=Http(answer_encode=lambda text: text.encode("latin-1", "replace")), collateral={"ACK-001": "the answer cannot be read", "HTTP-012": "the answer cannot be read", "SESS-005": "the id is garbled"}),
