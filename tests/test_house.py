@@ -1,109 +1,116 @@
-"""The house keeps its arrows, its sizes and its silence about where it was built."""
+"""The house: who may import whom, how long files may be, and words that must not stand anywhere."""
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("oicp", "fake_hubject", "cpo", "simulator", "scenarios", "reports", "tap", "bench")
-MAY_IMPORT = {
+
+ARROWS: dict[str, set[str]] = {
     "oicp": set(),
     "fake_hubject": {"oicp"},
     "cpo": {"oicp"},
     "simulator": {"oicp.ids"},
-    "scenarios": {"bench", "oicp"},
     "reports": {"oicp"},
-    "tap": {"oicp", "fake_hubject"},
+    "tap": {"oicp", "fake_hubject", "reports"},
+    "scenarios": {"bench", "oicp", "fake_hubject.faults", "fake_hubject.partners", "simulator.vehicle"},
     "bench": {"oicp", "fake_hubject", "simulator", "scenarios", "reports", "tap"},
-}  # fmt: skip
-LIBRARIES_OF_OICP = {"pydantic", "pydantic_core", "yaml", "annotated_types"}
-HEAVY = ("mitmproxy",)
-MAY_BE_LONG = {"oicp/rulebook.py", "oicp/evidence.py", "bench/config.py"}  # tables and vocabularies
-LONGEST = 400
+}
+"""Room, and what of ours it may import. A scenario names faults and vehicles, which are values, not machinery."""
+
+LONG: dict[str, int] = {
+    "oicp/evidence.py": 500,  # the format of a recording: values, then their lines
+    "oicp/rulebook.py": 460,  # the engine in one piece
+    "bench/config.py": 480,  # the tables of bench.toml
+}
+"""Files that may be longer than 400 lines, because they are a table or one state machine; with their limit."""
+LIMIT = 400
 
 
-def sources(*folders: str) -> list[Path]:
-    return sorted(p for folder in folders for p in (ROOT / folder).rglob("*.py") if "out" not in p.parts)
+def modules() -> Iterator[tuple[str, Path]]:
+    """All modules of our rooms."""
+    for room in ARROWS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            yield room, path
 
 
-def imports(path: Path) -> Iterator[str]:
+def imported(path: Path) -> Iterator[str]:
+    """Every module a file imports, inside functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_imports_follow_the_arrows(room: str) -> None:
-    """A room imports only the rooms the architecture allows it."""
-    allowed = MAY_IMPORT[room] | {room}
+def test_imports_point_one_way() -> None:
+    """The reference CPO and the fleet know neither hub nor bench; rules know no I/O of ours; reports judge nothing."""
+    wrong = []
+    for room, path in modules():
+        for name in imported(path):
+            top = name.split(".")[0]
+            if top not in ARROWS or top == room:
+                continue
+            if not any(name == allowed or name.startswith(allowed + ".") for allowed in ARROWS[room]):
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_law_needs_no_socket() -> None:
+    """`oicp` imports no network, no process, no clock but the types of datetime."""
+    forbidden = {"socket", "ssl", "asyncio", "aiohttp", "websockets", "subprocess", "time", "random"}
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
-        for path in sources(room)
-        for name in imports(path)
-        if name.partition(".")[0] in ROOMS and not any(name == a or name.startswith(a + ".") for a in allowed)
-    ]
-    assert not wrong
-
-
-def test_the_law_needs_few_libraries() -> None:
-    """`oicp` gets by with the standard library, pydantic and a YAML reader; no sockets."""
-    import sys
-
-    names = {name.partition(".")[0] for path in sources("oicp") for name in imports(path)}
-    foreign = names - set(sys.stdlib_module_names) - LIBRARIES_OF_OICP - {"oicp"}
-    assert not foreign
-    assert not names & {"socket", "asyncio", "http", "ssl", "threading"}
-
-
-def test_mitmproxy_stays_in_the_tap() -> None:
-    """Only the tap imports mitmproxy: everything else installs and runs without it."""
-    rooms = [room for room in ROOMS if room != "tap"]
-    wrong = [str(p.relative_to(ROOT)) for p in sources(*rooms) for n in imports(p) if n.partition(".")[0] in HEAVY]
-    assert not wrong
+        for room, path in modules() if room == "oicp" for name in imported(path) if name.split(".")[0] in forbidden
+    ]  # fmt: skip
+    assert not wrong, "\n".join(wrong)
 
 
 def test_files_stay_short() -> None:
-    """No file grows beyond what a reader takes in, tables and vocabularies aside."""
-    long = {}
-    for path in sources(*ROOMS):
-        name, lines = path.relative_to(ROOT).as_posix(), len(path.read_text(encoding="utf-8").splitlines())
-        if lines > LONGEST and name not in MAY_BE_LONG:
-            long[name] = lines
-    assert not long
+    """A file is long for one reason: it is a table."""
+    wrong = []
+    for _, path in modules():
+        name = str(path.relative_to(ROOT))
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > LONG.get(name, LIMIT):
+            wrong.append(f"{name}: {lines} lines")
+    assert not wrong, "\n".join(wrong)
+    assert not [name for name in LONG if not (ROOT / name).exists()], "exceptions for files that are gone"
 
 
-def test_every_room_says_what_it_is() -> None:
-    """Each `__init__.py` tells a newcomer what the room is."""
-    silent = [
-        room
-        for room in ROOMS
-        if len(ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text())) or "") < 60
-    ]
-    assert not silent
+def test_tasks_have_an_owner() -> None:
+    """No task is made without being kept: its result would be lost, and so would its end."""
+    wrong = []
+    for _, path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            bare = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+            if bare and ast.unparse(node.value.func).endswith(("asyncio.create_task", "asyncio.ensure_future")):  # type: ignore[attr-defined]
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert not wrong, "\n".join(wrong)
 
 
-TEXTS = (".py", ".md", ".toml", ".yaml", ".yml", ".j2", ".js", ".css", ".html", ".lock", ".json", "")
-FORBIDDEN = re.compile(
-    r"(?<![\w.}>])/(?:work|farm|root|Users)/|pythonh" + r"osted|pypi\.o" + r"rg|npmjs\.o" + r"rg|deb\.debi" + "an"
-)
-
-
-def test_nothing_names_the_place_it_was_built() -> None:
-    """No absolute path of a machine and no registry host in any file of the project."""
-    import subprocess
-
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if listed.returncode:
-        pytest.skip("not a git checkout: no list of the project's files")
-    wrong = [
-        f"{name}: {match.group()}"
-        for name in listed.stdout.splitlines()
-        if Path(name).suffix in TEXTS and (ROOT / name).is_file()
-        and (match := FORBIDDEN.search((ROOT / name).read_text(encoding="utf-8", errors="replace")))
-    ]  # fmt: skip
-    assert not wrong
+def test_no_path_of_a_machine_in_any_file() -> None:
+    """Whoever clones this has other folders: no home, no work folder of a person or a job stands in a file."""
+    try:
+        names = subprocess.run(
+            ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no git here: which files belong to the project is unknown")
+    pattern = re.compile(r"/(?:home|Users|root|work)/[A-Za-z0-9_.-]+/|[A-Z]:\\\\Users")
+    wrong = []
+    for name in names:
+        path = ROOT / name
+        if (
+            path.suffix in (".py", ".md", ".toml", ".yaml", ".yml", ".json", ".js", ".html", ".css", "")
+            and path.is_file()
+        ):
+            found = pattern.search(path.read_text(encoding="utf-8", errors="replace"))
+            if found and path != Path(__file__):
+                wrong.append(f"{name}: {found.group()}")
+    assert not wrong, "\n".join(wrong)
