@@ -6,15 +6,16 @@ speaks to). Scenarios take `Bench`, `scenario`, `Fault` and `Vehicle` from here.
 
 from typing import TYPE_CHECKING, Any
 
+# at once and not on demand: the name is that of a module, too, which would be found in its place as soon as it is loaded
+from bench.scenario import scenario as scenario
+
 if TYPE_CHECKING:
     from bench.facade import Bench as Bench
-    from bench.scenario import scenario as scenario
     from fake_hubject.faults import Fault as Fault
     from simulator.vehicle import Vehicle as Vehicle
 
 _HOMES = {
     "Bench": "bench.facade",
-    "scenario": "bench.scenario",
     "Fault": "fake_hubject.faults",
     "Vehicle": "simulator.vehicle",
 }

@@ -11,7 +11,7 @@ import os
 import ssl
 import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Hub:
     def context(self) -> ssl.SSLContext:
         """TLS towards the hub."""
         context = ssl.create_default_context(cafile=ENV["CA_FILE"])
-        if MODE != "no client certificate":
+        if not MODE.startswith("no client certificate"):
             context.load_cert_chain(ENV["CLIENT_CERT_FILE"], ENV["CLIENT_KEY_FILE"])
         return context
 
@@ -107,7 +107,7 @@ class Hub:
         await writer.drain()
 
     async def _answer(self, reader: Reader) -> Json:
-        status, headers, body = await read_message(reader)
+        status, _, body = await read_message(reader)
         print(f"hub: {status}", flush=True)
         if " 200 " not in f"{status} ":
             return {}
