@@ -17,6 +17,7 @@ from fake_hubject.registry import Record, RecordSet, Registry
 from fake_hubject.sessions import HubSession, Sessions
 from fake_hubject.settings import HubSettings
 from fake_hubject.tasks import Tasks
+from fake_hubject.way import Way
 from oicp.evidence import Certificate, Exchange
 from oicp.services import Operation
 from oicp.wire_json import Json
@@ -65,6 +66,7 @@ class Broker:
         self.sessions = Sessions(recorder.observe, self.journal, self.now)
         self.faults = Faults(recorder.observe)
         self.limits = RateLimits()
+        self.way: Way | None = None
         self.tasks = Tasks(self.crashed)
         self.cdrs: list[StoredCdr] = []
         self.forwarded: set[str] = set()

@@ -20,6 +20,7 @@ from fake_hubject.sessions import Sessions
 from fake_hubject.settings import HubSettings, checked_changes
 from fake_hubject.tls import ServerTls
 from fake_hubject.variants import known
+from fake_hubject.way import Way
 from oicp.wire_json import Json
 
 __all__ = ["Armed", "Fault", "Hub", "HubSettings", "Partner", "RemoteResult"]
@@ -112,6 +113,10 @@ class Hub:
             yield armed
         finally:
             self.broker.faults.lift(armed)
+
+    def comes_by(self, way: Way | None) -> None:
+        """A proxy stands between the partners and the hub: it says who is behind its connections and what became of messages."""
+        self.broker.way = way
 
     # --- state ---
 

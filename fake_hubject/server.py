@@ -4,6 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from aiohttp import web
@@ -18,7 +19,9 @@ from fake_hubject.broker import Broker
 from fake_hubject.certificates import facts_of
 from fake_hubject.faults import Fault
 from fake_hubject.gate import Route, answer, route
+from fake_hubject.recorder import Recorder
 from fake_hubject.tls import Acceptor, HandshakeFacts, ServerTls
+from fake_hubject.way import Passing, Way
 from oicp.evidence import Answer, Certificate, Exchange, Request, Tls
 from oicp.sessions import folded
 from oicp.wire_json import Json, dump, parse
@@ -27,6 +30,7 @@ _SILENT = logging.getLogger("fake_hubject.http")
 _SILENT.propagate = False
 _SILENT.addHandler(logging.NullHandler())
 _KEEP_ALIVE_S = 75.0
+_HONEST = Passing()
 
 
 class Peer:
@@ -56,15 +60,20 @@ class _Connection(RequestHandler):
     """One connection: aiohttp's protocol that knows its peer and answers garbage like the proxy does."""
 
     peer: Peer
+    way: Way | None
     garbage: Callable[[Peer, str], None]
     gone: asyncio.Event
     name: str
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The handshake is over: look who it is."""
-        tls = transport.get_extra_info("ssl_object")
-        der = tls.getpeercert(True)
-        self.peer = Peer(self.name, tls.version(), x509.load_der_x509_certificate(der) if der else None)
+        behind = self.way.behind(transport.get_extra_info("peername")) if self.way else None
+        if behind is not None:
+            self.peer = Peer(behind.name, behind.version, behind.certificate)
+        else:
+            tls = transport.get_extra_info("ssl_object")
+            der = tls.getpeercert(True)
+            self.peer = Peer(self.name, tls.version(), x509.load_der_x509_certificate(der) if der else None)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -140,11 +149,8 @@ class HubServer:
             self._manager, loop=asyncio.get_running_loop(), keepalive_timeout=_KEEP_ALIVE_S, logger=_SILENT,
             access_log=None, max_line_size=16_384, max_field_size=16_384, lingering_time=2.0,  # type: ignore[arg-type]
         )  # fmt: skip
-        connection.name, connection.garbage, connection.gone = (
-            f"cpo:{self._connections}",
-            self._garbage,
-            asyncio.Event(),
-        )
+        connection.name, connection.garbage = f"cpo:{self._connections}", self._garbage
+        connection.gone, connection.way = asyncio.Event(), self._broker.way
         return connection
 
     def _failed(self, facts: HandshakeFacts, fault: BaseException) -> None:
@@ -176,18 +182,23 @@ class HubServer:
         tls = peer.tls(broker)
         body, early, trouble = await self._read(request)
         where = route(request.method, request.raw_path, broker.partners.get(tls.partner_id))
-        exchange = self._opened(request, peer, tls, where, body)
+        passing = broker.way.passing(request.get_extra_info("peername")) if broker.way else _HONEST
+        recorder = broker.recorder if passing.genuine else Recorder(broker.recorder.run)
+        exchange = self._opened(recorder, request, peer, tls, where, body if passing.body is None else passing.body)
+        # recorded as it was sent, processed as it came
+        came = exchange if passing.body is None else replace(exchange, request=replace(exchange.request, body=body))
         key = (exchange.operation or "", folded(exchange.partner_id))
         try:
-            fault = broker.faults.touching(exchange)
-            reply = early or await self._reply(where, exchange, fault)
-            return await self._send(request, exchange, reply, fault, trouble)
+            fault = broker.faults.touching(exchange) if passing.genuine else None
+            reply = early or await self._reply(where, came, fault)
+            return await self._send(recorder, request, exchange, reply, fault, trouble, passing)
         except asyncio.CancelledError:
-            broker.recorder.closed(exchange, None, error="the hub went down before the answer")
+            recorder.closed(exchange, None, error="the hub went down before the answer")
             raise
         finally:
             still = self._open.get(key, {})
-            still.pop(exchange.number, None)
+            if still.get(exchange.number) is request:
+                still.pop(exchange.number)
             if not still:
                 self._open.pop(key, None)
 
@@ -206,7 +217,9 @@ class HubServer:
         except Exception as fault:  # aiohttp raises many kinds for a body that is cut off or badly coded
             return b"", answers.BAD_REQUEST, f"the body cannot be read: {type(fault).__name__}: {fault}"
 
-    def _opened(self, request: web.BaseRequest, peer: Peer, tls: Tls, where: Route, body: bytes) -> Exchange:
+    def _opened(
+        self, recorder: Recorder, request: web.BaseRequest, peer: Peer, tls: Tls, where: Route, body: bytes
+    ) -> Exchange:
         operation = where.operation.name if where.operation else None
         partner_id = where.partner_id
         if operation is not None and not partner_id:
@@ -217,11 +230,12 @@ class HubServer:
         still = self._open.setdefault(key, {})
         overlaps = tuple(n for n, other in still.items() if _alive(other)) if operation else ()
         headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in request.raw_headers)
-        exchange = self._broker.recorder.opened(
+        exchange = recorder.opened(
             where.direction, Request(request.method, request.raw_path, headers, body), operation=operation,
             partner_id=partner_id, url=self.url + request.raw_path, tls=tls, connection=peer.name, overlaps=overlaps,
         )  # fmt: skip
-        still[exchange.number] = request
+        if recorder is self._broker.recorder:
+            still[exchange.number] = request
         return exchange
 
     async def _reply(self, where: Route, exchange: Exchange, fault: Fault | None) -> Reply:
@@ -243,9 +257,10 @@ class HubServer:
         return _changed(reply, fault.change) if fault is not None and fault.change else reply
 
     async def _send(
-        self, request: web.BaseRequest, exchange: Exchange, reply: Reply, fault: Fault | None, trouble: str | None
-    ) -> web.StreamResponse:
-        recorder, names = self._broker.recorder, (fault.name,) if fault else ()
+        self, recorder: Recorder, request: web.BaseRequest, exchange: Exchange, reply: Reply, fault: Fault | None,
+        trouble: str | None, passing: Passing,
+    ) -> web.StreamResponse:  # fmt: skip
+        names = (*((fault.name,) if fault else ()), *passing.faults)
         facts: dict[str, Any] = {"http_version": f"{request.version.major}.{request.version.minor}"}
         if trouble:
             facts["trouble"] = trouble
@@ -265,7 +280,8 @@ class HubServer:
         except (ConnectionError, RuntimeError) as gone:
             error = f"the peer closed the connection before the answer: {gone}"
         sent = Answer(reply.http_status, tuple(response.headers.items()), reply.encoded())
-        recorder.closed(exchange, sent, error=error, faults=names, **facts)
+        seen, lost = passing.fate(sent)
+        recorder.closed(exchange, seen, error=error or lost, faults=names, **facts)
         return response
 
 
