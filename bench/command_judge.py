@@ -1,18 +1,24 @@
 """`oicp-bench judge`: recordings or one message, judged without any network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.sources import UnreadableSource, read_recording
+from oicp.catalogue import catalogue
 from oicp.evidence import Answer, Evidence, Exchange, Request, Run
-from oicp.rulebook import Outcome, Rule, Verdict, judge
+from oicp.messages import examine
+from oicp.rulebook import Checked, Finding, Outcome, Rule, Verdict, Yield, judge
 from oicp.services import OPERATIONS, Direction
 from oicp.wire_json import parse
 from reports.report import Report
 
 _ANSWERS = {"Acknowledgement": "AuthorizeRemoteStart", "Acknowledgment": "AuthorizeRemoteStart"}
+
+
+_OF_ONE_MESSAGE = ("fields", "message_status")
+"""Modules of rules that one message decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,9 @@ def judge_message(name: str, path: Path, *, strict: bool, command: str) -> Judge
     if parsed.error is not None:
         raise UnreadableSource(f"{path}: {parsed.error}")
     evidence = evidence_of(name, body)
-    verdict = _of_message(judge(evidence, profiles=_all_profiles(), strict=strict, rules=message_rules()))
+    operation = evidence.exchanges[0].operation or ""
+    rules = message_rules() if evidence.exchanges[0].answer or _sent_by_cpo(operation) else [_field_law(operation)]
+    verdict = _of_message(judge(evidence, profiles=_all_profiles(), strict=strict, rules=rules))
     report = Report(verdict, evidence, (), 0, 0.0, command)
     return Judged(path, report, verdict.exit_status)
 
@@ -56,6 +64,25 @@ def _of_message(verdict: Verdict) -> Verdict:
     looked_at = tuple(r for r in verdict.requirements if r.outcome is not Outcome.NOT_EXERCISED)
     overall = "conformant" if verdict.overall == "incomplete" else verdict.overall
     return replace(verdict, overall=overall, requirements=looked_at)
+
+
+def _sent_by_cpo(operation: str) -> bool:
+    return Direction.CPO_TO_HUB in OPERATIONS[operation].directions
+
+
+def _field_law(operation: str) -> Rule:
+    """The law of its fields for a message that somebody else than the CPO sends."""
+
+    def check(evidence: Evidence) -> Iterator[Yield]:
+        read = examine(operation, evidence.exchanges[0].body, direction=OPERATIONS[operation].directions[-1])
+        for fault in read.faults:
+            yield Finding(
+                fault.requirement, fault.observed, fault.grade, 1, fault.pointer, fault.contested,
+                spec_defect=fault.spec_defect,
+            )  # fmt: skip
+        yield from (Checked(ident, operation) for ident in read.checked)
+
+    return Rule(tuple(catalogue()), "", "bench.command_judge.field_law", lambda evidence: (evidence,), check, many=True)
 
 
 def _all_profiles() -> tuple[str, ...]:
@@ -68,7 +95,7 @@ def message_rules() -> Iterable[Rule]:
     """Rules that a single message decides."""
     from oicp.rules import all_rules
 
-    return [rule for rule in all_rules() if ".fields." in rule.name or ".message" in rule.name]
+    return [rule for rule in all_rules() if any(f".{module}." in rule.name for module in _OF_ONE_MESSAGE)]
 
 
 def evidence_of(name: str, body: bytes) -> Evidence:
@@ -76,25 +103,18 @@ def evidence_of(name: str, body: bytes) -> Evidence:
     short = name.removeprefix("eRoaming")
     operation = OPERATIONS.get(_ANSWERS.get(short, short))
     if operation is None:
-        names = sorted(
-            {o.name for o in OPERATIONS.values() if Direction.CPO_TO_HUB in o.directions} | {"Acknowledgement"}
+        raise UnreadableSource(
+            f"--message {name}: no such message; there are {', '.join([*OPERATIONS, 'Acknowledgement'])}"
         )
-        raise UnreadableSource(f"--message {name}: no such message; there are {', '.join(names)}")
-    upwards = Direction.CPO_TO_HUB in operation.directions and short not in _ANSWERS
-    value = parse(body).value
-    operator = _operator(value)
+    operator = _operator(parse(body).value)
     headers = (("Content-Type", "application/json;charset=utf-8"),)
-    partner = operator if upwards else "DE-DCB"
-    request = Request("POST", operation.url_path(partner), headers, body if upwards else b"{}")
-    if short in _ANSWERS:
-        answer: Answer | None = Answer(200, headers, body)
-    else:
-        answer = None
-        request = Request("POST", operation.url_path(partner), headers, body)
+    answers = short in _ANSWERS
+    # whoever sends it, it is held to the law of its fields: as if the CPO had sent it
     exchange = Exchange(
-        number=1, direction=Direction.CPO_TO_HUB if upwards else Direction.HUB_TO_CPO, operation=operation.name,
-        partner_id=partner, request=request, answer=answer, started_at=datetime.now(UTC), t=0.0, t_end=0.0,
-        error=None if answer else "a message alone has no answer",
+        number=1, direction=Direction.HUB_TO_CPO if answers else Direction.CPO_TO_HUB, operation=operation.name,
+        partner_id=operator, request=Request("POST", operation.url_path(operator), headers, b"{}" if answers else body),
+        answer=Answer(200, headers, body) if answers else None, started_at=datetime.now(UTC), t=0.0, t_end=0.0,
+        error=None if answers else "a message alone has no answer",
     )  # fmt: skip
     run = Run(source="message", operator_ids=(operator,) if operator else (), profiles=("remote-only",))
     return Evidence(run, (exchange,))
