@@ -85,7 +85,7 @@ def excused(evidence: Evidence, e: Exchange) -> bool:
     if not evidence.run.truth or not chargers(evidence).known(evse_id) or _faulty(e):
         return True
     fleet, begin, end = chargers(evidence), e.t, end_of(e)
-    if not fleet.online(evse_id, begin - 1, end):
+    if not fleet.online(evse_id, begin, end) or _was_away(evidence, evse_id, begin, end):
         return True
     if e.operation in (STOP, RELEASE):
         return _stop_excused(evidence, e)
@@ -97,6 +97,12 @@ def excused(evidence: Evidence, e: Exchange) -> bool:
         return True
     state = fleet.status(evse_id, begin, end)
     return state not in ("Available", "Preparing") or (e.operation == START and not fleet.plugged(evse_id, begin, end))
+
+
+def _was_away(evidence: Evidence, evse_id: str | None, begin: float, end: float) -> bool:
+    """The charge point lost its connection, and has it back for less than a second; the first one of a run counts at once."""
+    away = chargers(evidence).offline_periods(evse_id)
+    return any(lost < end and back > begin - 1 for lost, back in away)
 
 
 def _faulty(e: Exchange) -> bool:
@@ -131,7 +137,7 @@ def _stop_excused(evidence: Evidence, e: Exchange) -> bool:
         return True
     if own.kind == "reservation":
         return bool(fleet.of("reserve_cancelled", own.evse_id).between(e.t, end_of(e)))
-    running = fleet.running(own.evse_id, e.t - 1, end_of(e))
+    running = fleet.running(own.evse_id, e.t, end_of(e))
     return running is None or running.session_id != own.session_id
 
 

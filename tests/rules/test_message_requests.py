@@ -43,6 +43,18 @@ def charging(b: Build, *, t: float = 9) -> None:
     b.transaction(t=t + 1)
 
 
+def connects(t: float, *, lost: float | None = None) -> Any:
+    """The charge point of the EVSE connects; `lost`: it had been there before."""
+
+    def story(b: Build) -> None:
+        if lost is not None:
+            b.observe("charge_point_connected", t=lost - 1, evse_id=None, charge_point="CP-1")
+            b.observe("charge_point_disconnected", t=lost, evse_id=None, charge_point="CP-1")
+        b.observe("charge_point_connected", t=t, evse_id=None, charge_point="CP-1")
+
+    return story
+
+
 LOWER = "DE*ABC*Eab1"
 
 CASES = [
@@ -54,6 +66,8 @@ CASES = [
     Case("HTTP-015", SILENT, "nothing is plugged in", several(bare, lambda b: b.start(t=10, answer=NO))),
     Case("HTTP-015", SILENT, "the charge point was asked and said no", several(bare, refused(), lambda b: b.observe(
         "remote_start_received", t=10.02, evse_id=EVSE, id_tag="TAG1", connector_id=1, answer="Rejected"))),
+    Case("HTTP-015", VIOLATED, "the charge point connected a moment before", several(bare, connects(9.5), refused())),
+    Case("HTTP-015", SILENT, "the charge point came back a moment before", several(bare, connects(9.5, lost=8), refused())),
     Case("HTTP-015", SILENT, "nobody watched the charge points", several(bare, refused()), run={"truth": False}),
     Case("HTTP-016", WARNED, "unknown members refused", several(accepted, refused(FutureText="x"))),
     Case("HTTP-016", CONFORMS, "unknown members accepted", lambda b: b.start(t=10, body={"FutureText": "x"})),
