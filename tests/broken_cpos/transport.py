@@ -15,6 +15,7 @@ from cpo.settings import Address
 from fake_hubject.certificates import Authority
 from oicp import wire_json
 from oicp.wire_json import Json
+from tests.broken_cpos.changes import turn
 from tests.broken_cpos.patched import Client, Server
 from tests.broken_cpos.variant import Http, Variant
 
@@ -336,18 +337,18 @@ VARIANTS = (
     Variant("http-404-for-refusals", "HTTP 404 and a page for an EVSE it does not know", ("HTTP-013",), only=f"{REFUSED}, {SESSION}", parts={"server": HtmlErrors}, collateral={"HTTP-014": "it is a page"}),
     Variant("http-400-with-acknowledgement", "HTTP 400 with the acknowledgement of a refusal", ("HTTP-013",), grade="warning", only=REFUSED, http=Http(answer_status=lambda body: 200 if body.get("Result") else 400)),
     Variant("http-answers-html", "Answers have the content type text/html", ("HTTP-014",), only=SESSION, http=Http(answer_headers={"Content-Type": "text/html"})),
-    Variant("http-answers-latin-1", "Answers are written in Latin-1", ("HTTP-004",), only="transport.start_non_ascii_partner_session_id", http=Http(answer_encode=lambda text: text.encode("latin-1", "replace")), collateral={"ACK-001": "the answer cannot be read", "HTTP-012": "the answer cannot be read", "SESS-005": "the id is garbled"}),
+    Variant("http-answers-latin-1", "Answers are written in Latin-1", ("HTTP-004",), only="transport.start_non_ascii_partner_session_id", http=Http(answer_encode=lambda text: text.encode("latin-1", "replace")), collateral={"ACK-001": "the answer cannot be read", "HTTP-012": "the answer cannot be read", "SESS-005": "the id is garbled", "CDR-004": "the hub takes the answer as no"}),
     Variant("http-no-nulls", "Refuses explicit nulls", ("HTTP-015",), only="transport.start_only_mandatory, transport.start_explicit_nulls, transport.start_product_missing", parts={"server": NoNulls}),
     Variant("http-no-strangers", "Refuses unknown members", ("HTTP-016",), grade="warning", only=f"transport.start_unknown_members, {SESSION}", parts={"server": NoStrangers}),
     Variant("http-accepts-broken-requests", "Answers success to what it could not read", ("HTTP-021",), grade="warning", only="transport.starts_to_be_refused, transport.stops_to_be_refused", parts={"server": AcceptsAnything}, collateral={"RSTART-004": "nothing starts", "ACK-007": "the same answer", "RSTART-002": "the same answer", "RSTART-003": "the same answer", "CDR-027": "such a session is never closed", "RSTOP-002": "nothing stops", "RSTOP-003": "nothing stops"}),
     Variant("http-no-prefix", "Serves the remote operations without /api/oicp in front", ("HTTP-022",), only=SESSION, parts={"server": NoPrefix}),
-    Variant("http-500-for-broken-requests", "A parser error ends in HTTP 500", ("ACK-011",), grade="warning", only="transport.starts_to_be_refused", parts={"server": CrashesOnBadJson}),
+    Variant("http-500-for-broken-requests", "A parser error ends in HTTP 500", ("ACK-011",), grade="warning", only="transport.starts_to_be_refused", parts={"server": CrashesOnBadJson}, collateral={"HTTP-014": "it is a page"}),
     Variant("id-only-iso-contracts", "Takes EvcoIDs in ISO form only", ("ID-006",), only=f"transport.start_din_evco_id, transport.start_din_plain_evco_id, {SESSION}", parts={"server": OnlyIsoContracts}),
     # requests it wants otherwise
     Variant("start-wants-product", "Refuses a start without PartnerProductID", ("RSTART-001",), only=f"{SESSION}, transport.start_only_mandatory", parts={"server": WantsProduct}, collateral={"RSTART-019": "the same refusal"}),
     Variant("start-knows-its-products", "Refuses a start with a product it does not know", ("RSTART-019",), grade="warning", only=f"{SESSION}, transport.start_product_custom", parts={"server": KnowsItsProducts}),
     Variant("start-looks-for-card", "Reads the identification from RFIDMifareFamilyIdentification alone and answers 102", ("RSTART-002",), only=SESSION, parts={"server": LooksForCard}),
-    Variant("start-case-matters", "Pushes EvseIDs in lower case and does not know them in upper case", ("RSTART-017",), only=f"transport.start_upper_case_evse_id, transport.start_lower_case_evse_id, {SESSION}", parts={"server": CaseMatters}, collateral={"RSTART-001": "every start is refused"}),
+    Variant("start-case-matters", "Pushes EvseIDs in lower case and does not know them in upper case", ("RSTART-017",), only=f"transport.start_upper_case_evse_id, transport.start_lower_case_evse_id, {SESSION}", parts={"server": CaseMatters}, requests={"PushEvseData": turn("/OperatorEvseData/EvseDataRecord/*/EvseID", str.lower), "PushEvseStatus": turn("/OperatorEvseStatus/EvseStatusRecord/*/EvseID", str.lower)}, collateral={"RSTART-001": "every start is refused"}),
     Variant("start-separators-matter", "Does not know an EvseID without separators", ("RSTART-018",), grade="warning", only=f"transport.start_evse_id_without_separators, {SESSION}", parts={"server": SeparatorsMatter}),
     Variant("stop-wants-identification", "Refuses a stop without Identification", ("RSTOP-001",), only=SESSION, parts={"server": StopWantsIdentification}),
     Variant("stop-wants-partner-id", "Refuses a stop without CPOPartnerSessionID", ("SESS-009",), only=f"{SESSION}, transport.stop_null_partner_session_ids, transport.stop_known_partner_session_ids", parts={"server": StopWantsPartnerId}),
