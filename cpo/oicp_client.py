@@ -5,6 +5,7 @@ import logging
 import random
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
@@ -29,6 +30,10 @@ _LARGEST_ANSWER = 1_000_000
 
 class NoAnswer(Exception):
     """The hub gave no (complete) answer; it may have processed the request all the same."""
+
+
+class Superfluous(Exception):
+    """While the message waited for its turn the reason to send it went away; it was not sent."""
 
 
 class Outcome(Enum):
@@ -176,14 +181,21 @@ class HubClient:
         """Send a message; see `post`."""
         return await self.post(operation, wire_json.dump(message))
 
-    async def post(self, operation: str, body: str) -> Reply:
-        """Send this very text as one message and return the answer, whatever it is. Raises `NoAnswer`."""
+    async def post(self, operation: str, body: str, wanted: Callable[[], bool] = lambda: True) -> Reply:
+        """Send this very text as one message and return the answer, whatever it is. Raises `NoAnswer`.
+
+        `wanted` is asked when the turn of the message has come; if not, `Superfluous` is raised.
+        """
         throttle = self._throttles.setdefault(operation, Throttle(OPERATIONS[operation].per_minute or _UNLIMITED))
         if operation in self.parallel:
             await throttle.turn()
+            if not wanted():
+                raise Superfluous
             return await self._exchange(operation, body)
         async with self._lanes.setdefault(operation, asyncio.Lock()):
             await throttle.turn()
+            if not wanted():
+                raise Superfluous
             return await self._exchange(operation, body)
 
     async def _exchange(self, operation: str, body: str) -> Reply:

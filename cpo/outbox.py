@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime
 
 from cpo.charge_detail_record import ChargeDetailRecords
-from cpo.oicp_client import Backoff, HubClient, NoAnswer, Outcome, Reply
+from cpo.oicp_client import Backoff, HubClient, NoAnswer, Outcome, Reply, Superfluous
 from cpo.records import Waiting
 from cpo.settings import Settings
 from cpo.storage import Storage
@@ -27,6 +27,7 @@ class Outbox:
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
         self._pending: dict[int, Waiting] = {}
+        self.on_the_wire: set[int] = set()
         self._wake: list[asyncio.Event] = []
 
     async def load(self) -> None:
@@ -48,9 +49,9 @@ class Outbox:
         """Pending messages of an operation, oldest first."""
         return [message for message in self._pending.values() if message.operation == operation]
 
-    def waits_for(self, message: Waiting) -> Waiting | None:
-        """The message that has to go before this one."""
-        return self._pending.get(message.after or -1)
+    def holds(self, message: Waiting) -> bool:
+        """The message is still to be sent."""
+        return message.number in self._pending
 
     async def attempt(self, message: Waiting) -> None:
         """One more attempt begins: from now on it may have arrived."""
@@ -60,9 +61,14 @@ class Outbox:
 
     async def done(self, message: Waiting, state: str, note: str | None = None) -> None:
         """The message leaves the outbox: delivered, refused or dropped."""
+        self._pending.pop(message.number, None)  # at once: nobody may send it while the database is written
         await self.storage.update(message, state=state, note=note)
-        self._pending.pop(message.number, None)
         self._stir()
+
+    async def waits(self, message: Waiting) -> None:
+        """Write down how far the message came, if it is still to be sent."""
+        if self.holds(message):
+            await self.storage.update(message)
 
     def _stir(self) -> None:
         for event in self._wake:
@@ -118,11 +124,22 @@ class Sender:
         before = message.uncertain
         await self._outbox.attempt(message)
         try:
-            reply = await self._client.post(self.operation, message.body)
+            reply = await self._client.post(self.operation, message.body, lambda: self._departs(message))
+        except Superfluous:
+            return True
         except NoAnswer as fault:
             LOG.warning("%s (attempt %d of session %s)", fault, message.attempts, message.session_id)
             return await self._failed(message, None)
+        finally:
+            self._outbox.on_the_wire.discard(message.number)
         return await self._answered(message, reply, before)
+
+    def _departs(self, message: Waiting) -> bool:
+        """The turn of the message has come: is it still to be sent?"""
+        if not self._outbox.holds(message):
+            return False
+        self._outbox.on_the_wire.add(message.number)
+        return True
 
     async def _answered(self, message: Waiting, reply: Reply, repeat: bool) -> bool:
         if reply.outcome is Outcome.DONE:
@@ -140,7 +157,7 @@ class Sender:
 
     async def _failed(self, message: Waiting, reply: Reply | None) -> bool:
         """Nothing wrong with the content; the lane waits, since the next message would fare no better."""
-        await self._outbox.storage.update(message)
+        await self._outbox.waits(message)
         self._wait_s = self._lane.next_wait(reply.retry_after_s if reply else None)
         return False
 
@@ -154,7 +171,7 @@ class Sender:
             message.number, (Backoff(self._settings.retry_first_s, self._settings.retry_cap_s), 0)
         )
         self._own[message.number] = (backoff, time.monotonic() + backoff.next_wait())
-        await self._outbox.storage.update(message)
+        await self._outbox.waits(message)
 
     async def _finish(self, message: Waiting, state: str, note: str | None = None) -> None:
         self._own.pop(message.number, None)
@@ -166,24 +183,28 @@ class CdrSender(Sender):
 
     operation = "ChargeDetailRecord"
     notice_patience_s = 5.0
+    wire_patience_s = 15.0
 
     def __init__(self, settings: Settings, client: HubClient, outbox: Outbox, records: ChargeDetailRecords) -> None:
         super().__init__(settings, client, outbox)
         self._records = records
 
     def held_back_s(self, message: Waiting) -> float:
-        """The End notification goes first, unless it cannot be delivered for some seconds."""
-        notice = self._outbox.waits_for(message)
-        if notice is None:
+        """Notifications of the session go first, unless they cannot be delivered for some seconds."""
+        notices = self._notices(message)
+        if not notices:
             return 0.0
-        if notice.key.endswith("/EndInstead"):
+        if any(notice.key.endswith("/EndInstead") for notice in notices):
             return _UNTIL_WOKEN_S
         age = (datetime.now(UTC) - datetime.fromisoformat(message.created_at)).total_seconds()
-        return max(0.0, self.notice_patience_s - age)
+        under_way = any(notice.number in self._outbox.on_the_wire for notice in notices)
+        return max(0.0, (self.wire_patience_s if under_way else self.notice_patience_s) - age)
+
+    def _notices(self, message: Waiting) -> list[Waiting]:
+        return [m for m in self._outbox.of("ChargingNotifications") if m.session_id == message.session_id]
 
     async def _try(self, message: Waiting) -> bool:
-        notice = self._outbox.waits_for(message)
-        if notice is not None:  # out of patience: after the record it would be wrong
+        for notice in self._notices(message):  # out of patience: after the record they would be wrong
             await self._outbox.done(notice, "dropped", "the charge detail record had to go")
         return await super()._try(message)
 

@@ -244,3 +244,26 @@ async def test_session_without_energy_where_records_need_signed_values(tmp_path:
     assert [notice["SessionID"] for notice in notices] == [first, first, second]
     assert records == [second]
     assert faults_of(where.hub) == []
+
+
+async def test_no_notification_comes_after_the_record(tmp_path: Path) -> None:
+    """More sessions than the limit of notifications lets through: records go in time, late notifications are dropped."""
+    async with (
+        stage(tmp_path, fleet(1), "--notifications") as where,
+        running_cpo(where) as cpo,
+        charge_point(where) as box,
+    ):
+        cpo.cdr_sender.notice_patience_s = 0.3
+        sessions = []
+        for _ in range(8):
+            box.started.clear()
+            sessions.append(await charged(where, box))
+        await where.hub.receives("ChargeDetailRecord", len(sessions))
+        await where.hub.until(lambda: not cpo.outbox.of("ChargingNotifications"), within=20)
+    closed: set[str] = set()
+    for got in where.hub.got:
+        if got.operation == "ChargeDetailRecord":
+            closed.add(got.body["SessionID"])
+        elif got.operation == "ChargingNotifications":
+            assert got.body["SessionID"] not in closed
+    assert len(where.hub.of("ChargingNotifications")) < 2 * len(sessions)
