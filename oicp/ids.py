@@ -4,6 +4,7 @@ The patterns are those of the specification with its slips mended: no vertical b
 """
 
 import re
+from functools import lru_cache
 
 EVSE_ID = re.compile(r"([A-Z]{2}\*?[A-Z0-9]{3}\*?E[A-Z0-9*]{1,30})|(\+?[0-9]{1,3}\*[0-9]{3}\*[0-9*]{1,32})")
 EVSE_ID_ANY_CASE = re.compile(
@@ -53,6 +54,7 @@ def is_uid(text: object) -> bool:
     return isinstance(text, str) and UID.fullmatch(text) is not None
 
 
+@lru_cache(50_000)
 def operator_of_evse(evse_id: str) -> str | None:
     """The operator part of an EvseID in the spelling of the id (`DE*ABC`, `DEABC`, `+49*810`); None for no EvseID."""
     if not EVSE_ID_ANY_CASE.fullmatch(evse_id):
@@ -61,6 +63,7 @@ def operator_of_evse(evse_id: str) -> str | None:
     return match.group(0) if match else None
 
 
+@lru_cache(10_000)
 def operator_key(operator_id: str) -> str:
     """An OperatorID for comparison: no separators, no plus sign, upper case."""
     return operator_id.replace("*", "").replace("-", "").lstrip("+").upper()

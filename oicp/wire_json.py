@@ -36,6 +36,18 @@ def parse(body: bytes) -> Parsed:
 
 def parse_text(text: str) -> Parsed:
     """Read JSON text; see `parse`."""
+    try:
+        return Parsed(_QUICK.decode(text))
+    except _Twice:
+        pass
+    except RecursionError:
+        return Parsed(error="nested too deeply")
+    except (ValueError, ArithmeticError) as fault:  # ArithmeticError: an exponent beyond all decimals
+        return Parsed(error=f"not JSON: {fault}")
+    return _with_duplicates(text)
+
+
+def _with_duplicates(text: str) -> Parsed:
     duplicates: list[str] = []
 
     def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -52,13 +64,27 @@ def parse_text(text: str) -> Parsed:
         value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=members)
     except RecursionError:
         return Parsed(error="nested too deeply")
-    except (ValueError, ArithmeticError) as fault:  # ArithmeticError: an exponent beyond all decimals
+    except (ValueError, ArithmeticError) as fault:
         return Parsed(error=f"not JSON: {fault}")
     return Parsed(value, None, tuple(duplicates))
 
 
+class _Twice(Exception):
+    """A member that came twice: worth a second reading."""
+
+
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice
+    return found
+
+
 def _refuse_constant(name: str) -> Json:
     raise ValueError(f"{name} is not JSON")
+
+
+_QUICK = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_once)
 
 
 def dump(value: Json, *, indent: int | None = None) -> str:

@@ -60,6 +60,7 @@ from oicp.messages.pulls import (
     PullEvseStatusByOperatorId,
     PullPricingProductData,
 )
+from oicp.messages.quick import quick
 from oicp.messages.reservation import AuthorizeRemoteReservationStart, AuthorizeRemoteReservationStop
 from oicp.messages.shapes import shape
 from oicp.messages.times import moment, wire_time
@@ -171,9 +172,21 @@ def checked(
     return examine(operation, value, answer=answer, direction=direction).checked
 
 
-def refusals(operation: str, value: Json, *, direction: Direction | None = None) -> list[FieldFault]:
-    """The faults for which the hub answers HTTP 400 by default."""
-    return [fault for fault in validate(operation, value, direction=direction) if fault.refused]
+def refusals(
+    operation: str, value: Json, *, direction: Direction | None = None, strict: bool = False
+) -> list[FieldFault]:
+    """The faults for which the hub answers HTTP 400 by default; with `strict` all. Fast where nothing is wrong.
+
+    Raises KeyError for an operation without messages.
+    """
+    model = model_of(operation, value)
+    if model is None:
+        raise KeyError(operation)
+    walk = Walk(operation, operation in ANSWERS, _by_cpo(operation, False, direction), None, None)
+    if quick(model)(walk, value) and not any(strict or fault.refused for fault in walk.faults):
+        return []
+    faults = validate(operation, value, direction=direction)
+    return faults if strict else [fault for fault in faults if fault.refused]
 
 
 __all__ = [

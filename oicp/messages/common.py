@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from oicp.ids import operator_key, operator_of_evse
 from oicp.messages.base import Across
@@ -79,7 +80,7 @@ def evse_twice(walk: Walk, records: Iterable[tuple[Path, Json]]) -> None:
     for path, evse_id in records:
         if not isinstance(evse_id, str):
             continue
-        key = evse_id.replace("*", "").replace("-", "").upper()
+        key = _plain_evse(evse_id)
         if evse_id in exact:
             walk.fault("PUSH-009", path, "EvseID occurs twice in this push", evse_id)
         elif key in plain:
@@ -97,12 +98,38 @@ def records_of(value: dict[str, Json], name: str, path: Path) -> list[tuple[Path
     return [((at, index), item) for index, item in enumerate(items) if isinstance(item, dict)]
 
 
+def _all_in_order(walk: Walk, records: Json, operator: Json) -> bool:
+    """A quick look, without places: True only where no EvseID is foreign and none occurs twice."""
+    if not isinstance(records, list):
+        return True
+    found = [record.get("EvseID") for record in records if isinstance(record, dict)]
+    ids = [evse_id for evse_id in found if type(evse_id) is str]
+    own = operator if isinstance(operator, str) else walk.path_id
+    allowed = walk.operators if walk.operators is not None else frozenset((operator_key(own),)) if own else None
+    if allowed is not None and not allowed.issuperset([key for key in map(_owner_key, ids) if key is not None]):
+        return False
+    return len(set(map(_plain_evse, ids))) == len(ids)
+
+
+@lru_cache(50_000)
+def _owner_key(evse_id: str) -> str | None:
+    owner = operator_of_evse(evse_id)
+    return None if owner is None else operator_key(owner)
+
+
+@lru_cache(50_000)
+def _plain_evse(evse_id: str) -> str:
+    return evse_id.replace("*", "").replace("-", "").upper()
+
+
 def evse_records(by: str, name: str) -> Callable[[Walk, dict[str, Json], Path], None]:
     """Whose EVSEs they are, and none twice, for an envelope with OperatorID and a list of records."""
 
     def check(walk: Walk, value: dict[str, Json], path: Path) -> None:
-        found = records_of(value, name, path)
         operator = value.get("OperatorID")
+        if _all_in_order(walk, value.get(name), operator):
+            return
+        found = records_of(value, name, path)
         for place, record in found:
             foreign_evse(walk, by, (place, "EvseID"), record.get("EvseID"), operator)
         evse_twice(walk, (((place, "EvseID"), record.get("EvseID")) for place, record in found))

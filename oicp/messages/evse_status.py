@@ -13,6 +13,7 @@ from oicp.messages.law import Many, Needs, OneOf, Text
 from oicp.wire_json import Json
 
 STATUSES = ("Available", "Reserved", "Occupied", "OutOfService", "EvseNotFound", "Unknown")
+_PUSHED = tuple(status for status in STATUSES if status != "EvseNotFound")
 
 
 class EvseStatusRecord(Message):
@@ -25,8 +26,14 @@ class EvseStatusRecord(Message):
 
 
 def _not_found(walk: Walk, value: dict[str, Json], path: Path) -> None:
-    for at, record in records_of(value, "EvseStatusRecord", path):
+    records = value.get("EvseStatusRecord")
+    if not isinstance(records, list):
+        return
+    if any(isinstance(record, dict) for record in records):
         walk.checked.add("STAT-003")
+    if all(isinstance(record, dict) and record.get("EvseStatus") in _PUSHED for record in records):
+        return
+    for at, record in records_of(value, "EvseStatusRecord", path):
         if record.get("EvseStatus") == "EvseNotFound":
             sentence = "EvseNotFound is what the hub reports, not what a CPO pushes"
             walk.fault("STAT-003", (at, "EvseStatus"), sentence, "EvseNotFound")

@@ -31,6 +31,10 @@ class Law:
         """Note what is wrong with a value that is not null."""
         raise NotImplementedError
 
+    def fits(self, value: Json) -> bool:
+        """A quick reading: True only where `check` would note nothing. Not used where a subclass has a `check` of its own."""
+        raise NotImplementedError
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """In a model the same check refuses what is an error; what only warns may be built."""
         return core_schema.no_info_before_validator_function(self._built, handler(source))
@@ -109,6 +113,10 @@ class Text(Law):
         elif size == 0 and self.not_empty:
             walk.fault(self.by, path, "is an empty string", value, EMPTY, contested=True)
 
+    def fits(self, value: Json) -> bool:
+        """A string within both limits."""
+        return type(value) is str and (self.least or self.not_empty) <= len(value) <= self.most
+
     def _limits(self) -> str:
         return f"size must be between {self.least} and {self.most}"
 
@@ -149,6 +157,10 @@ class Matches(Law):
         quoted = self.shown or f"^{self.pattern.pattern}$"
         walk.fault(self.by, path, "does not match the pattern", value, f'must match "{quoted}"', also=self.also)
 
+    def fits(self, value: Json) -> bool:
+        """The pattern."""
+        return type(value) is str and self.pattern.fullmatch(value) is not None
+
 
 @dataclass(frozen=True)
 class OneOf(Law):
@@ -184,6 +196,10 @@ class OneOf(Law):
             also=dict(self.also).get(value, ()),
         )  # fmt: skip
 
+    def fits(self, value: Json) -> bool:
+        """One of the values."""
+        return type(value) is str and value in self.values
+
 
 @dataclass(frozen=True)
 class Flag(Law):
@@ -201,6 +217,10 @@ class Flag(Law):
         if not isinstance(value, bool):
             ident = self.typed if isinstance(value, str) else self.by
             walk.fault(ident, path, f"is {kind(value)}, not a boolean", value, "must be a boolean")
+
+    def fits(self, value: Json) -> bool:
+        """A boolean."""
+        return value is True or value is False
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ class InBetween(Law):
             observed = "is missing" if readings is None else f"is {kind(readings)}, not a list"
             walk.fault(self.shape, (path, "meterValues"), observed, readings, NULL)
 
+    def fits(self, value: Json) -> bool:
+        """The object with nothing but readings."""
+        readings = value.get("meterValues") if type(value) is dict and len(value) == 1 else None
+        return type(readings) is list and all(map(Energy(self.digits).fits, readings))
+
     @staticmethod
     def _stranger(walk: Walk, value: dict[str, Json], path: Path, name: str) -> None:
         if name.lower() == "metervalues":

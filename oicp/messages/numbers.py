@@ -16,7 +16,7 @@ def number(value: Json) -> Decimal | None:
     """A JSON number as an exact decimal; None for anything else, booleans included."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
-    found = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    found = value if type(value) is Decimal else Decimal(repr(value) if isinstance(value, float) else value)
     if not found.is_finite():
         return None
     if found and abs(found.adjusted()) > _ABSURD:
@@ -150,3 +150,10 @@ class Energy(Law):
             walk.fault(self.by, path, f"has {-exponent} decimals of binary noise", value, contested=True)
         else:
             walk.fault(self.by, path, f"has {-exponent} decimals", value, spec_defect=_TABLES_ONLY, refused=False)
+
+    def fits(self, value: Json) -> bool:
+        """Few decimals as written; what only trailing zeros make long is read in full."""
+        if type(value) is int:
+            return True
+        exponent = value.as_tuple().exponent if type(value) is Decimal else None
+        return isinstance(exponent, int) and -MOST_DECIMALS <= exponent <= _ABSURD

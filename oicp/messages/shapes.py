@@ -179,7 +179,7 @@ def _vacuous(ident: str) -> bool:
 
 
 def _member(name: str, hint: Any) -> Member:
-    hint, laws = _unwrapped(hint)
+    hint, laws = unwrapped(hint)
     needs = next((law for law in laws if isinstance(law, Needs)), None)
     relabel = next((law for law in laws if isinstance(law, Relabelled)), None)
     own = [law for law in laws if not isinstance(law, (Needs, Relabelled))]
@@ -189,7 +189,7 @@ def _member(name: str, hint: Any) -> Member:
     return Member(name, check, needs, frozenset((*ids_of(laws), *inner_ids)), inner)
 
 
-def _unwrapped(hint: Any) -> tuple[Any, list[Law]]:
+def unwrapped(hint: Any) -> tuple[Any, list[Law]]:
     """The bare type of a hint and its markers; `None` alternatives are dropped."""
     laws: list[Law] = []
     while True:
@@ -209,7 +209,7 @@ def _unwrapped(hint: Any) -> tuple[Any, list[Law]]:
 def _checker(hint: Any, laws: list[Law]) -> tuple[Checker, Shape | None, tuple[str, ...]]:
     if get_origin(hint) is list:
         many = next((law for law in laws if isinstance(law, Many)), Many("HTTP-006"))
-        element, element_laws = _unwrapped(get_args(hint)[0])
+        element, element_laws = unwrapped(get_args(hint)[0])
         check, inner, ids = _checker(element, element_laws)
         rest = [law for law in laws if not isinstance(law, Many)]
         return _listed(many, check, rest), inner, (*ids, *ids_of(element_laws))

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from oicp.messages.faults import INFO, Path, Walk
@@ -13,11 +14,17 @@ _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?(Z|z|[+-][0-9]{2}:[0-9]{2}|[+-][0-9]{2}(?:[0-9]{2})?)"
 )
 _OFFSET = re.compile(r"[+-](0[0-9]|1[0-4]):[0-5][0-9]")
+_USUAL = len("2026-01-31T12:00:00+01:00")
 
 
 def moment(value: Json) -> datetime | None:
     """A date-time as sent, None where it cannot be read or has no zone."""
-    match = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    return _read(value) if isinstance(value, str) else None
+
+
+@lru_cache(1000)  # the laws of one message ask for the same few times
+def _read(value: str) -> datetime | None:
+    match = _MOMENT.fullmatch(value)
     if match is None:
         return None
     zone = match.group(3)
@@ -57,6 +64,13 @@ class Moment(Law):
             walk.fault("TIME-002", path, f"has the zone designator {zone}, not +hh:mm or -hh:mm", value)
         if match.group(2):
             walk.fault("TIME-004", path, "has fractions of seconds", value, grade=INFO)
+
+    def fits(self, value: Json) -> bool:
+        """Whole seconds, numeric offset, and it exists."""
+        return (
+            type(value) is str and len(value) == _USUAL and value[10] == "T" and _OFFSET.fullmatch(value, 19) is not None
+            and _read(value) is not None
+        )  # fmt: skip
 
     def _built(self, value: Any) -> Any:
         return super()._built(wire_time(value) if isinstance(value, datetime) else value)
