@@ -1,43 +1,25 @@
 """`oicp-bench doctor`: looks at certificates, ids, URLs and ports before anything is sent; every finding with its mend."""
 
-import asyncio
 import contextlib
 import shutil
 import socket
-import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from rich.console import Console
 from rich.text import Text
 
 from bench.config import BenchConfig, ConfigError, CpoTable, load_config
+from bench.doctor_certificates import certificate_checks
+from bench.doctor_check import ERROR, OK, WARNING, Check
+from bench.doctor_endpoints import endpoint_checks
 from bench.ports import endpoint
-from bench.probe import Probe, probe
-from bench.process import accepts
 from bench.stage import read_fleet
-from fake_hubject.certificates import Authority, BadCertificate, read_certificate
 from oicp.ids import is_evse_id, operator_of_evse
 from oicp.sessions import folded, same_id
 
-OK, WARNING, ERROR = "ok", "warning", "error"
 _SIGNS = {OK: ("✓", "green"), WARNING: ("!", "yellow"), ERROR: ("✗", "red")}
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. `mend`: what to do, empty where all is well."""
-
-    level: str
-    text: str
-    mend: str = ""
 
 
 def examine(config_file: Path | None, overrides: list[str]) -> int:
@@ -61,10 +43,12 @@ def checks(config: BenchConfig) -> Iterator[Check]:
         yield Check(OK, "no [cpo]: the reference CPO is started with ports and certificates of its own")
         return
     yield from _urls(config.cpo)
+    yield from _ports(config, config.cpo)
+    yield from _security(config)
     yield from _command(config, config.cpo)
     yield from _fleet(config, config.cpo)
-    yield from _certificates(config, config.cpo)
-    yield from _reachable(config, config.cpo)
+    yield from certificate_checks(config, config.cpo)
+    yield from endpoint_checks(config, config.cpo)
 
 
 def _hub_port(config: BenchConfig) -> Iterator[Check]:
@@ -89,6 +73,44 @@ def _hub_port(config: BenchConfig) -> Iterator[Check]:
     yield Check(OK, f"[hub] {table.host}:{table.port} is free")
 
 
+def _ports(config: BenchConfig, cpo: CpoTable) -> Iterator[Check]:
+    table = config.hub
+    if table.host in ("0.0.0.0", "::") and not (table.public_url or table.certificate_hosts):  # noqa: S104
+        yield Check(
+            WARNING, f"[hub] host {table.host}: the name by which the CPO calls is not in the hub's certificate",
+            'give [hub] public_url = "https://name:port"',
+        )  # fmt: skip
+    for name, url in (("[cpo] oicp_url", cpo.oicp_url), ("[cpo] ocpp_url", cpo.ocpp_url)):
+        if url is None:
+            continue
+        host, port = endpoint(url)
+        if port == table.port and host in (table.host, "localhost"):
+            yield Check(ERROR, f"{name} and [hub] have the same port {port}", "give each its own")
+        if urlsplit(url).port is None:
+            yield Check(WARNING, f"{name} names no port; {port} is meant", "add the port if it is another one")
+
+
+def _security(config: BenchConfig) -> Iterator[Check]:
+    table = config.fleet.security
+    if config.cpo is None or not config.cpo.ocpp_url or not config.cpo.ocpp_url.startswith("wss:"):
+        if table.client_certificate or table.ca_file:
+            yield Check(
+                WARNING,
+                "[fleet.security] certificates are given, but ocpp_url is not wss://",
+                "use wss://, or take them out",
+            )
+        return
+    from bench.fleet_setup import security
+    from simulator.security import BadSecurity
+
+    try:
+        security(config, None).tls(config.cpo.ocpp_url)
+    except BadSecurity as fault:
+        yield Check(ERROR, f"[fleet.security] {fault}", "correct the paths; they start at the folder of bench.toml")
+    else:
+        yield Check(OK, "[fleet.security] the certificates of the charge points can be used")
+
+
 def _urls(cpo: CpoTable) -> Iterator[Check]:
     path = urlsplit(cpo.oicp_url).path
     if "/api/oicp" in path:
@@ -97,10 +119,20 @@ def _urls(cpo: CpoTable) -> Iterator[Check]:
             f"[cpo] oicp_url holds /api/oicp; calls would go to {path}/api/oicp/charging/..",
             "leave /api/oicp and all that follows out of oicp_url",
         )
+    elif "/charging/v21" in path:
+        yield Check(
+            ERROR, f"[cpo] oicp_url holds {path[path.index('/charging'):]}; the hub appends that itself",
+            "leave it out: the prefix of your CPO alone",
+        )  # fmt: skip
     if cpo.oicp_url.startswith("http:"):
         yield Check(
             WARNING, "[cpo] oicp_url is plain http; TLS-007 will be violated", "serve https, as Hubject demands it"
         )
+    for short, override in cpo.paths.items():
+        if path.strip("/") and override.startswith(path):
+            yield Check(
+                WARNING, f"[cpo.paths] {short}: the prefix {path} would be there twice", "paths begin behind oicp_url"
+            )
     if urlsplit(cpo.oicp_url).query:
         yield Check(ERROR, "[cpo] oicp_url has a query; paths cannot be appended behind it", "take ?.. out")
     for host in {endpoint(cpo.oicp_url)[0], endpoint(cpo.ocpp_url)[0] if cpo.ocpp_url else "localhost"}:
@@ -160,170 +192,3 @@ def _fleet(config: BenchConfig, cpo: CpoTable) -> Iterator[Check]:
         )
     if not wrong and not foreign:
         yield Check(OK, f"fleet: {len(ids)} EVSEs, all of {cpo.operator_id}")
-
-
-def _certificates(config: BenchConfig, cpo: CpoTable) -> Iterator[Check]:
-    if config.pki.folder is None:
-        note = "a CPO that runs already cannot know it" if not cpo.command else ""
-        yield Check(
-            ERROR if note else OK,
-            "[pki] folder: none; every run makes a CA of its own",
-            note and 'oicp-bench pki init, then [pki] folder = "pki"',
-        )
-        return
-    folder = config.path(config.pki.folder)
-    if not (folder / "ca.pem").exists():
-        yield Check(
-            WARNING,
-            f"[pki] {folder}: no CA yet; the first run makes one",
-            f"oicp-bench pki init --folder {config.pki.folder}",
-        )
-        return
-    try:
-        authority = Authority.load(folder)
-    except BadCertificate as fault:
-        yield Check(ERROR, str(fault), "restore the file, or remove the folder and issue all certificates anew")
-        return
-    yield from _validity(folder / "ca.pem", authority.certificate)
-    for path in sorted(folder.glob("*.pem")):
-        if path.name != "ca.pem":
-            yield from _pair(path, authority)
-
-
-def _pair(path: Path, authority: Authority) -> Iterator[Check]:
-    try:
-        certificate = read_certificate(path)
-    except BadCertificate as fault:
-        yield Check(ERROR, str(fault), "remove it and issue it anew")
-        return
-    yield from _validity(path, certificate)
-    if not authority.signed(certificate):
-        yield Check(WARNING, f"{path.name}: not signed by the CA of this folder", "issue it anew: oicp-bench pki issue")
-    key = path.with_suffix(".key")
-    if key.exists() and not _belongs(key, certificate):
-        yield Check(
-            ERROR, f"{key.name} is not the key of {path.name}", "put the two that belong together beside each other"
-        )
-    if key.exists() and key.stat().st_mode & 0o077:
-        yield Check(WARNING, f"{key.name} can be read by others", f"chmod 600 {key}")
-
-
-def _validity(path: Path, certificate: x509.Certificate) -> Iterator[Check]:
-    now = datetime.now(UTC)
-    if certificate.not_valid_after_utc < now:
-        yield Check(
-            ERROR,
-            f"{path.name}: expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
-            "issue it anew: oicp-bench pki issue",
-        )
-    elif certificate.not_valid_before_utc > now:
-        yield Check(
-            ERROR,
-            f"{path.name}: valid from {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC only",
-            "set the clock of this machine",
-        )
-    elif certificate.not_valid_after_utc < now + timedelta(days=30):
-        yield Check(
-            WARNING, f"{path.name}: expires on {certificate.not_valid_after_utc:%Y-%m-%d}", "issue it anew soon"
-        )
-    else:
-        yield Check(OK, f"{path.name}: valid until {certificate.not_valid_after_utc:%Y-%m-%d}")
-
-
-def _belongs(key_file: Path, certificate: x509.Certificate) -> bool:
-    try:
-        key: Any = serialization.load_pem_private_key(key_file.read_bytes(), None)
-    except (OSError, ValueError, TypeError):
-        return False
-    return bool(key.public_key() == certificate.public_key())
-
-
-def _reachable(config: BenchConfig, cpo: CpoTable) -> Iterator[Check]:
-    if cpo.command:
-        yield Check(OK, "the CPO is started by the bench; whether it answers shows then")
-        return
-    for key, url in (("oicp_url", cpo.oicp_url), ("ocpp_url", cpo.ocpp_url)):
-        if url is None:
-            continue
-        host, port = endpoint(url)
-        if asyncio.run(accepts(host, port, 3)):
-            yield Check(OK, f"[cpo] {key}: {host}:{port} accepts connections")
-        else:
-            yield Check(
-                ERROR,
-                f"[cpo] {key}: nobody accepts connections at {host}:{port}",
-                "start the CPO, or correct the address or the firewall",
-            )
-            if key == "oicp_url":
-                return
-    if cpo.oicp_url.startswith("https:") and config.pki.folder and (config.path(config.pki.folder) / "ca.pem").exists():
-        yield from _tls(config, cpo)
-
-
-def _tls(config: BenchConfig, cpo: CpoTable) -> Iterator[Check]:
-    from bench.pki import cpo_client
-
-    authority = Authority.load(config.path(config.pki.folder or "pki"))
-    pair = cpo_client(authority, "doctor")
-    found: Probe = asyncio.run(
-        probe(cpo.oicp_url, ca_file=authority.ca_file, certificate=pair.cert_file, key=pair.key_file)
-    )
-    modern = [v for v in found.versions if v in ("TLSv1.2", "TLSv1.3")]
-    if not modern:
-        yield Check(
-            ERROR,
-            f"[cpo] oicp_url: no handshake with TLS 1.2 or 1.3: {found.error or ', '.join(found.versions)}",
-            "switch TLS 1.2 and 1.3 on",
-        )
-        return
-    yield Check(OK, f"[cpo] oicp_url: {', '.join(found.versions)}")
-    if len(modern) < len(found.versions):
-        yield Check(WARNING, "[cpo] oicp_url: versions older than TLS 1.2 are accepted", "switch them off")
-    if found.trusted:
-        yield Check(OK, "[cpo] oicp_url: chain and host name of its certificate hold")
-    else:
-        yield Check(
-            WARNING,
-            f"[cpo] oicp_url: its certificate is not trusted: {found.trust_error}",
-            "serve with one of the CA: oicp-bench pki issue DE*ABC --host NAME",
-        )
-    yield from _clock(cpo)
-
-
-def _clock(cpo: CpoTable) -> Iterator[Check]:
-    date = asyncio.run(_date_header(cpo.oicp_url))
-    if date is None:
-        return
-    skew = (date - datetime.now(UTC)).total_seconds()
-    if abs(skew) > 2.5:
-        yield Check(
-            WARNING,
-            f"the clock of the CPO is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}",
-            "synchronise both machines by NTP",
-        )
-    else:
-        yield Check(OK, "the clock of the CPO agrees with this machine")
-
-
-async def _date_header(url: str) -> datetime | None:
-    host, port = endpoint(url)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    try:
-        async with asyncio.timeout(3):
-            reader, writer = await asyncio.open_connection(host, port, ssl=context)
-            try:
-                writer.write(f"OPTIONS * HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-                head = (await reader.read(4096)).decode("latin-1")
-            finally:
-                writer.transport.abort()
-    except (OSError, TimeoutError):
-        return None
-    for line in head.split("\r\n"):
-        name, _, value = line.partition(":")
-        if name.lower() == "date":
-            try:
-                return parsedate_to_datetime(value.strip())
-            except ValueError:
-                return None
-    return None

@@ -7,6 +7,7 @@ from bench.config import BenchConfig, CpoTable, FleetTable
 from fake_hubject.certificates import Authority
 from fake_hubject.recorder import Recorder
 from simulator.fleet import Fleet
+from simulator.security import OcppSecurity
 from simulator.site_data import generate_fleet
 
 
@@ -24,19 +25,16 @@ def make_fleet(
     """The virtual charge points, not yet connected."""
     if cpo.ocpp_url is None:
         raise ValueError("no ocpp_url")
-    return Fleet(fleet, cpo.ocpp_url, recorder.observe, seed=seed, **_security(config, authority))
+    return Fleet(fleet, cpo.ocpp_url, recorder.observe, seed=seed, security=security(config, authority))
 
 
-def _security(config: BenchConfig, authority: Authority) -> dict[str, Any]:
-    from simulator.security import OcppSecurity
-
+def security(config: BenchConfig, authority: Authority | None) -> OcppSecurity:
+    """How charge points identify themselves; without a CA of their own for the CPO, they trust that of the bench."""
     table = config.fleet.security
-    return {
-        "security": OcppSecurity(
-            user=table.user, password=table.password,
-            parts=config.fleet.url_parts,
-            ca_file=config.path(table.ca_file) if table.ca_file else authority.ca_file,
-            client_cert_file=config.path(table.client_certificate) if table.client_certificate else None,
-            client_key_file=config.path(table.client_key) if table.client_key else None,
-        )
-    }  # fmt: skip
+    own_ca = authority.ca_file if authority else None
+    return OcppSecurity(
+        user=table.user, password=table.password, parts=config.fleet.url_parts,
+        ca_file=config.path(table.ca_file) if table.ca_file else own_ca,
+        client_cert_file=config.path(table.client_certificate) if table.client_certificate else None,
+        client_key_file=config.path(table.client_key) if table.client_key else None,
+    )  # fmt: skip

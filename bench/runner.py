@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from bench.external import PERSON_S
 from bench.facade import Bench
 from bench.pool import Pool
-from bench.scenario import Blocked, Scenario, Skipped, StepLog
+from bench.scenario import TAP, Blocked, Scenario, Skipped, StepLog
 from bench.stage import Stage
 from reports.report import ScenarioResult
 from simulator.evse import VirtualEvse
@@ -83,7 +83,9 @@ class Runner:
 
     def _check(self, scenario: Scenario) -> None:
         """Raises `Skipped` if the scenario cannot be played against this CPO."""
-        missing = [name for name in scenario.needs if name not in self.stage.hooks.names]
+        if TAP in scenario.needs and self.stage.tap is None:
+            raise Skipped("breaks messages on the wire: only played with --tap")
+        missing = [name for name in scenario.needs if name != TAP and name not in self.stage.hooks.names]
         if missing:
             raise Skipped(f"needs the hook `{missing[0]}`, which is not configured ([cpo.hooks] in bench.toml)")
         if self.stage.fleet is None and scenario.truth:
@@ -116,8 +118,11 @@ class Runner:
     async def _played(self, scenario: Scenario, bench: Bench, log: StepLog) -> tuple[str, str | None]:
         limits = self.stage.config.suite.limits
         limit = limits.scenario * (10 if scenario.long else 1) * limits.patience
+        hooks = self.stage.cpo.hooks.configured()
         if self.stage.fleet is None:
             limit += PERSON_S * 10
+        elif any(hooks.get(name) == "ask" for name in scenario.needs):
+            limit += PERSON_S
         try:
             async with asyncio.timeout(limit):
                 await scenario.play(bench)

@@ -57,7 +57,7 @@ MODES = (
     _innocent("slow headers", "requests"),
     _guilty("calls a wrong prefix", "requests", "HTTP-002", limit=3),
     _guilty("no client certificate", "requests", "TLS-001", recorded=True, limit=20),
-    _guilty("no client certificate, which is required", "requests", "TLS-001", says=SILENT, limit=3),
+    _guilty("no client certificate, which is required", "requests", "TLS-001", limit=3),
     _innocent("a prefix of its own", "requests", prefix="/tenant-a/cpo"),
     _innocent("chunked answers", "answers"),
     _innocent("gzipped answers", "answers"),
