@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cpo.answers import Refused, acknowledgement
 from cpo.charge_point_link import Links, Unreachable
@@ -16,6 +16,8 @@ from oicp.sessions import folded
 from oicp.wire_json import Json
 
 LOG = logging.getLogger("cpo.authorization")
+_LATE_TRANSACTION_S = 10.0
+"""So long after a stop a charge point may still begin the transaction it was asked for before."""
 
 
 class RemoteAuthorization:
@@ -53,7 +55,7 @@ class RemoteAuthorization:
         evse = self._fleet.evse(request.evse_id)
         if known.kind != "remote" or evse is None or evse.evse_id != known.evse_id:
             raise Refused("400", "the SessionID belongs to another process")
-        if known.state is State.ENDED:
+        if known.state is State.ENDED or known.stopped_early:
             raise Refused("400", "the session is over")
         return acknowledgement(known.answer_code or "000", session=known)
 
@@ -171,7 +173,7 @@ class RemoteAuthorization:
         if transaction is None:
             if not session.live:
                 raise Refused("400")
-            await self._register.cancel(session)  # should the charge point start after all, it is stopped at once
+            await self._stop_early(session)
             return
         try:
             status = await self._links.of(evse.charge_point_id).remote_stop(transaction)
@@ -184,3 +186,12 @@ class RemoteAuthorization:
         session.stop_accepted = True
         if session.live:
             await self._register.keep(session)
+
+    async def _stop_early(self, session: Session) -> None:
+        """The transaction may be on its way: should it begin after all, it is stopped at once and what flowed is billed."""
+        if session.stopped_early:
+            return
+        session.stop_accepted = session.stopped_early = True
+        wait_s = min(_LATE_TRANSACTION_S, self._settings.plug_in_timeout_s)
+        session.ends_at = datetime.now(UTC) + timedelta(seconds=wait_s)
+        await self._register.keep(session)

@@ -133,8 +133,8 @@ class ChargePointEvents:
         return await self._register.begin(evse, id_tag, meter_wh, at, reference=reference)
 
     def stop_if_unauthorized(self, transaction: Transaction) -> None:
-        """Nobody authorized it: end it without delay."""
-        if transaction.session_id is None and transaction.open:
+        """Nobody authorized it, or no longer: end it without delay."""
+        if transaction.open and not self._register.authorized(transaction):
             self._background.spawn(self._stop(transaction), f"stop of {transaction.reference}")
 
     async def _stop(self, transaction: Transaction) -> None:
@@ -192,11 +192,19 @@ class ChargePointEvents:
     async def _overdue(self, session: Session, now: datetime) -> None:
         if session.state is State.RESERVED and session.ends_at is not None and session.ends_at <= now:
             await self._register.cancel(session)
-        if session.state is State.WAITING and (now - session.created_at).total_seconds() > self._patience_s(session):
+        if session.state is State.WAITING and self._given_up(session, now):
             await self._register.cancel(session)
         transaction = self._register.transaction_of(session)
         if transaction is not None:
             await self._notices.progress(session, transaction)
+
+    def _given_up(self, session: Session, now: datetime) -> bool:
+        """No transaction will come of it any more."""
+        evse = self._fleet.evse(session.evse_id)
+        stopped = session.ends_at is not None and session.ends_at <= now
+        if stopped and (evse is None or self._stable(evse.charge_point_id)):
+            return True
+        return (now - session.created_at).total_seconds() > self._patience_s(session)
 
     def _patience_s(self, session: Session) -> float:
         """How long an accepted start waits for its transaction; longer while the charge point cannot report one."""

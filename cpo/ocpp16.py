@@ -133,7 +133,7 @@ class ChargePoint16(Ocpp16):  # type: ignore[misc]
         """A transaction began."""
         at = read_time(timestamp) or datetime.now(UTC)
         transaction = await self.events.began(self.charge_point, connector_id, id_tag, Decimal(meter_start), at)
-        known = transaction is not None and transaction.session_id is not None
+        known = transaction is not None and self.register.authorized(transaction)
         return call_result.StartTransaction(
             transaction_id=transaction.transaction_id if transaction else 0,
             id_tag_info={"status": "Accepted" if known else "Invalid"},

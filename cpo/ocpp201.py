@@ -119,7 +119,7 @@ class ChargePoint201(Ocpp201):  # type: ignore[misc]
         stop_wh = await self._take(transaction, rest.get("meter_value") or [])
         if event_type == "Ended" and transaction.open:
             await self.events.ended(transaction, stop_wh, at, transaction_info.get("stopped_reason"))
-        known = transaction.session_id is not None
+        known = self.register.authorized(transaction)
         return call_result.TransactionEvent(
             id_token_info={"status": "Accepted" if known else "Invalid"} if token else None
         )

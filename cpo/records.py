@@ -26,7 +26,11 @@ LIVE = frozenset({State.STARTING, State.WAITING, State.RESERVED, State.CHARGING}
 
 @dataclass
 class Session:
-    """One OICP session. `kind`: remote, rfid or reservation. `answer_code`: what its start was answered."""
+    """One OICP session. `kind`: remote, rfid or reservation. `answer_code`: what its start was answered.
+
+    `ends_at`: when a reservation ends, or until when a session waits for its transaction that was stopped before that began
+    (`stopped_early`).
+    """
 
     session_id: str
     kind: str
@@ -41,6 +45,7 @@ class Session:
     partner_product_id: str | None = None
     transaction_id: int | None = None
     stop_accepted: bool = False
+    stopped_early: bool = False
     answer_code: str = ""
     reservation_id: int | None = None
     ends_at: datetime | None = None

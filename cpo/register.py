@@ -104,6 +104,11 @@ class Register:
         """The running transaction of a session."""
         return self._transactions.get(session.transaction_id or -1)
 
+    def authorized(self, transaction: Transaction) -> bool:
+        """Somebody may charge in this transaction; not where the session was stopped before it began."""
+        session = self._sessions.get(transaction.session_id or "")
+        return transaction.session_id is not None and not (session is not None and session.stopped_early)
+
     def by_reference(self, charge_point_id: str, reference: str) -> Transaction | None:
         """The running transaction a charge point calls so."""
         for transaction in self._transactions.values():
@@ -120,6 +125,7 @@ class Register:
         """A live session of that charge point uses this token."""
         return any(
             s.id_tag.upper() == id_tag.upper()
+            and not s.stopped_early
             and (evse := self._fleet.evse(s.evse_id)) is not None
             and evse.charge_point_id == charge_point_id
             for s in self._sessions.values()

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from cpo.application import Application
-from tests.cpo.doubles import Stage, TinyChargePoint, charge_point, fleet, running_cpo, stage
+from tests.cpo.doubles import Stage, TinyChargePoint, charge_point, fleet, kwh, running_cpo, stage
 
 EVSE, OTHER = "DE*ABC*E1001*1", "DE*ABC*E1002*1"
 START = "/api/oicp/charging/v21/providers/{}/authorize-remote/start"
@@ -143,11 +143,12 @@ async def test_refused_stops(tmp_path: Path) -> None:
 
 
 async def test_stop_before_the_transaction_keeps_its_word(tmp_path: Path) -> None:
-    """A cancelled session is closed with 0 kWh; when the charge point starts after all it is stopped without delay."""
+    """The session waits a while, is closed with 0 kWh, and a transaction that begins even later is stopped without delay."""
     session_id = str(uuid4())
-    async with scene(tmp_path) as (where, box, _):
+    async with scene(tmp_path, "--plug-in-timeout", "0.5") as (where, box, _):
         box.begin_by_itself = False
         assert code(await where.start(EVSE, session_id)) == "000"
+        assert code(await where.stop(EVSE, session_id)) == "000"
         assert code(await where.stop(EVSE, session_id)) == "000"
         record = (await where.hub.receives("ChargeDetailRecord"))[0].body
         assert record["ConsumedEnergy"] == 0
@@ -155,6 +156,23 @@ async def test_stop_before_the_transaction_keeps_its_word(tmp_path: Path) -> Non
         assert answer.id_tag_info["status"] == "Invalid"
         await asyncio.wait_for(box.stopped.wait(), 5)
         assert len(where.hub.of("ChargeDetailRecord")) == 1
+
+
+async def test_transaction_that_begins_after_the_stop_is_billed_with_its_energy(tmp_path: Path) -> None:
+    """It was on its way when the stop came: not authorized any more, stopped at once, one record with what flowed."""
+    session_id = str(uuid4())
+    async with scene(tmp_path) as (where, box, _):
+        box.begin_by_itself = False
+        assert code(await where.start(EVSE, session_id)) == "000"
+        assert code(await where.stop(EVSE, session_id)) == "000"
+        assert code(await where.start(EVSE, session_id)) == "400"
+        answer = await box.begin(box.id_tag)
+        box.meter_wh += 20
+        assert answer.id_tag_info["status"] == "Invalid"
+        await asyncio.wait_for(box.stopped.wait(), 5)
+        record = (await where.hub.receives("ChargeDetailRecord"))[0].body
+        assert len(where.hub.of("ChargeDetailRecord")) == 1
+    assert (record["SessionID"], kwh(record["ConsumedEnergy"])) == (session_id, kwh("0.02"))
 
 
 async def test_late_start_after_a_negative_answer_is_stopped(tmp_path: Path) -> None:
