@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Literal, cast
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from fake_hubject.certificates import Authority, BadCertificate, Issued
+from oicp.ids import is_operator_id, is_provider_id
+from oicp.sessions import same_id
 
 
 def init(folder: Path) -> int:
@@ -25,6 +28,8 @@ def issue(folder: Path, partner_id: str, *, hosts: list[str], key: str, days: in
     """Issue a client certificate, or with hosts a server certificate. Raises `BadCertificate`."""
     if key not in ("ec", "rsa"):
         raise BadCertificate(f"--key {key}: choose ec or rsa")
+    if not hosts:
+        _check_partner(partner_id)
     authority = Authority.load(folder)
     kind = cast(Literal["ec", "rsa"], key)
     end = datetime.now(UTC) + timedelta(days=days)
@@ -38,14 +43,22 @@ def issue(folder: Path, partner_id: str, *, hosts: list[str], key: str, days: in
     return 0
 
 
+def _check_partner(partner_id: str) -> None:
+    if not (is_operator_id(partner_id) or is_provider_id(partner_id)):
+        raise BadCertificate(
+            f"{partner_id!r} is neither an OperatorID (DE*ABC, +49*123) nor a ProviderID (DE-DCB); in a shell put it in quotes"
+        )
+
+
 def sign(folder: Path, request: Path, partner_id: str, *, hosts: list[str]) -> int:
     """Sign a partner's own request. Raises `BadCertificate`: what is wrong with it, and how to make it right."""
+    _check_partner(partner_id)
     try:
         pem = request.read_bytes()
     except OSError as fault:
         raise BadCertificate(f"{request}: cannot be read: {fault.strerror}") from None
     try:
-        _check_request(pem)
+        _check_request(pem, partner_id)
         issued = Authority.load(folder).sign_csr(pem, partner_id, hosts=hosts)
     except BadCertificate as fault:
         raise BadCertificate(f"{request}: {fault}") from None
@@ -53,7 +66,7 @@ def sign(folder: Path, request: Path, partner_id: str, *, hosts: list[str]) -> i
     return 0
 
 
-def _check_request(pem: bytes) -> None:
+def _check_request(pem: bytes, partner_id: str) -> None:
     """Subject and key of a request; the signature is checked when it is signed."""
     if b"PRIVATE KEY" in pem:
         raise BadCertificate("this is a private key; keep it, and send only the certificate request made from it")
@@ -65,14 +78,32 @@ def _check_request(pem: bytes) -> None:
         raise BadCertificate(
             f"not a certificate request in PEM ({fault}); DER: openssl req -inform DER -in .. -out .."
         ) from None
-    if not csr.subject.get_attributes_for_oid(NameOID.COMMON_NAME):
+    names = [str(name.value) for name in csr.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if not any(name.strip() for name in names):
         raise BadCertificate('the subject has no common name; add one: -subj "/CN=my-company/O=My Company"')
-    key = csr.public_key()
+    others = [name for name in names if is_operator_id(name) and not same_id(name, partner_id)]
+    if others:
+        raise BadCertificate(f"the common name is {others[0]}, another partner than {partner_id}; correct one of them")
+    _check_key(csr)
+    _check_usages(csr)
+
+
+def _check_key(csr: x509.CertificateSigningRequest) -> None:
+    try:
+        key = csr.public_key()
+        digest = csr.signature_hash_algorithm
+    except (ValueError, UnsupportedAlgorithm) as fault:
+        raise BadCertificate(
+            f"its key or signature is of a kind that cannot be read ({fault}); make an RSA or EC key"
+        ) from None
+    if digest is not None and digest.name in ("md5", "sha1"):
+        raise BadCertificate(f"it is signed with {digest.name}; sign with sha256: openssl req -new -sha256 ..")
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048:
         raise BadCertificate(f"an RSA key of {key.key_size} bits is too short; take 2048 or more")
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         raise BadCertificate("the key is neither RSA nor EC; make one of these")
-    _check_usages(csr)
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < 256:
+        raise BadCertificate(f"an EC key of {key.key_size} bits is too short; take P-256 (prime256v1) or more")
 
 
 def _check_usages(csr: x509.CertificateSigningRequest) -> None:
