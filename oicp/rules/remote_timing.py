@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from statistics import median
 
 from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
@@ -50,7 +51,8 @@ def serves_starts_side_by_side(evidence: Evidence) -> Iterator[Yield]:
     for burst in _bursts(evidence):
         yield Checked("RSTART-016", START)
         times = sorted((e.duration_s or 0.0) for e in burst)
-        if times[-1] >= 1.0 and times[-1] >= 0.5 * len(burst) * times[0] and _one_by_one(evidence, burst):
+        rising = times[-1] >= 0.5 * len(burst) * times[0] and median(times) >= 0.25 * times[-1]
+        if times[-1] >= 1.0 and rising and _one_by_one(evidence, burst):
             yield finding(
                 f"{len(burst)} starts at once were served one after another: the first answer took {times[0]:.2f} s, "
                 f"the last {times[-1]:.2f} s", on=max(burst, key=end_of),
@@ -79,15 +81,18 @@ def _usable(burst: list[Exchange]) -> Iterator[list[Exchange]]:
 
 
 def _one_by_one(evidence: Evidence, burst: list[Exchange]) -> bool:
-    """The command for the next EVSE left only after the answer to the one before; without truth: evenly spaced answers."""
+    """The command for an EVSE left only after the answer to a request that came before; without truth: evenly spaced answers."""
     ordered = sorted(burst, key=end_of)
     commands = [
         next(iter(chargers(evidence).of("remote_start_received", evse_of(e)).between(e.t, end_of(e))), None)
         for e in ordered
     ]
-    pairs = [(a, c.t) for a, c in zip(ordered, commands[1:], strict=False) if c is not None]
-    if len(pairs) >= len(ordered) // 2:
-        return bool(sum(t >= end_of(before) - 0.02 for before, t in pairs) >= 0.8 * len(pairs))
+    steps = zip(ordered, ordered[1:], commands[1:], strict=False)
+    pairs = [(a, c.t) for a, b, c in steps if c is not None and b.t < end_of(a) - 0.05]
+    if sum(c is not None for c in commands) >= len(ordered) // 2:
+        return len(pairs) >= len(ordered) // 2 and bool(
+            sum(t >= end_of(before) - 0.02 for before, t in pairs) >= 0.8 * len(pairs)
+        )
     gaps = [end_of(b) - end_of(a) for a, b in pairwise(ordered)]
     shortest = min(end_of(e) - e.t for e in ordered)
     return shortest >= 0.2 and sum(gap >= 0.5 * shortest for gap in gaps) >= 0.8 * len(gaps)

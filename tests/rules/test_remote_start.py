@@ -152,6 +152,7 @@ TIMING = [
     Case("RSTART-016", CONFORMS, "all at once, charge points of one second", lambda b: _burst(b, [1.0, 1.1, 1.2, 1.3, 1.4, 1.5], serial=False)),
     Case("RSTART-016", WARNED, "one after another", lambda b: _burst(b, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], serial=True)),
     Case("RSTART-016", CONFORMS, "slow machine: all commands leave first", lambda b: _burst(b, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], serial=False)),
+    Case("RSTART-016", CONFORMS, "quick ones and one slow charge point", lambda b: _burst(b, [0.02, 0.03, 0.04, 0.05, 0.06, 1.6], serial=True)),
     Case("RSTART-016", SILENT, "too few", lambda b: _burst(b, [1.0, 2.0], serial=True)),
 ]  # fmt: skip
 
