@@ -1,6 +1,7 @@
 """Waiting times and tolerances of the judgement where no document gives a number. A recording may carry its own."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from oicp.evidence import Evidence
 
@@ -37,5 +38,5 @@ def limit(evidence: Evidence, name: str) -> float:
     """The limit of that name in seconds: that of the recording (`settings.limits`), else the default."""
     own = evidence.run.settings.get("limits")
     value = own.get(name) if isinstance(own, Mapping) else None
-    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    usable = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) and value >= 0
     return float(value) if usable and value is not None else LIMITS[name]

@@ -112,10 +112,10 @@ def one_cdr_per_session(evidence: Evidence) -> Iterator[Yield]:
 
 
 def _knew(evidence: Evidence, first: Exchange, second: Exchange) -> bool:
-    """The CPO had the positive answer to the first CDR when it sent the second, or could not have missed it yet."""
+    """The CPO had the positive answer to the first CDR when it sent the second: nothing came in between that it might have lost it by."""
     if first.faults or (first.duration_s or 0) > _SAW_ANSWER_S:
         return False
-    return not deliveries.interruptions(evidence).between(first.t, end_of(first) + _SAW_ANSWER_S)
+    return not deliveries.interruptions(evidence).between(first.t, min(second.t, end_of(first) + _SAW_ANSWER_S))
 
 
 @whole.rule("CDR-004")

@@ -146,6 +146,8 @@ def a_refused_cdr_is_corrected(evidence: Evidence) -> Iterator[Yield]:
             yield finding(
                 f"a CDR refused for its content was repeated unchanged {len(unchanged)} times", on=unchanged[-1]
             )
+        elif deliveries.watched_until(evidence) - end_of(refused[-1]) >= limit(evidence, "cdr_repeat_s"):
+            yield finding("a CDR refused for its content was never corrected", on=refused[-1])
         else:
             yield NotExercised(
                 "CDR-034", "a refused CDR was not corrected within the recording; a person may do so later"

@@ -117,8 +117,9 @@ class OtherContent(CdrSender):
 
     async def _failed(self, message: Waiting, reply: Reply | None) -> bool:
         body = wire_json.parse_text(message.body).value
+        later = max(datetime.fromisoformat(body["SessionEnd"]) + timedelta(seconds=1), datetime.now(UTC))
         zone = datetime.fromisoformat(body["SessionEnd"]).tzinfo
-        body["SessionEnd"] = datetime.now(zone).replace(microsecond=0).isoformat()
+        body["SessionEnd"] = later.astimezone(zone).replace(microsecond=0).isoformat()
         message.body = dump(body)
         return await super()._failed(message, reply)
 
@@ -338,10 +339,10 @@ _GONE = {i: "the record is gone" for i in ("CDR-001", "CDR-002", "CDR-027", "CDR
 _RESTART = F + "restart_of_the_backend"
 
 VARIANTS = (
-    _late("nothing", "No record is ever sent", "CDR-001", f"{SESSION}, {A}driver_unplugs", parts={"register": NoRecords}, bench={}, collateral=_GONE),
+    _late("nothing", "No record is ever sent", "CDR-001", "all", parts={"register": NoRecords}, bench={}, collateral=_GONE),
     _late("only-after-remote-stop", "A record comes only where a remote stop ended the session", "CDR-002", f"{SESSION}, {A}driver_unplugs, {A}driver_stops_at_the_vehicle", parts={"register": OnlyAfterRemoteStop}, bench={}, collateral=_GONE),
     _late("interim", "The record is sent with the first reading", "CDR-005", SESSION, parts={"events": Interim}, collateral={"CDR-024": "most of the energy comes later", "CDR-016": "the end comes later", "RSTOP-002": "the hub closed the session with the record"}),
-    _late("twice", "A record that was taken is sent once more", "CDR-003", SESSION, parts={"cdr_sender": Twice}),
+    _late("twice", "A record that was taken is sent once more", "CDR-003", SESSION, parts={"cdr_sender": Twice}, collateral={"CDR-004": "the session is closed"}),
     _late("late", "Records wait for a batch", "CDR-006", f"{A}driver_unplugs, {SESSION}", parts={"cdr_sender": Late}),
     _late("lost-on-failure", "A record that met 503 is lost", "CDR-030", F + "cdr_meets_503", parts={"cdr_sender": LostOnFailure}, collateral=_GONE),
     _late("lost-on-reset", "A record whose connection broke is lost", "CDR-030", F + "cdr_connection_reset", parts={"cdr_sender": LostOnFailure}, collateral=_GONE),
@@ -350,7 +351,7 @@ VARIANTS = (
     _late("exactly", "Waits of exactly 0.5, 1, 2, 4 s", "RATE-006", F + "cdr_storm_of_429", parts={"cdr_sender": Exactly}),
     _late("other-content", "A repeat has a later SessionEnd", "CDR-032", F + "cdr_answer_lost", parts={"cdr_sender": OtherContent}, collateral={"CDR-016": "the later end"}),
     _late("never-believes", "400 CLOSED after a lost answer is repeated without end", "CDR-033", F + "cdr_answer_lost", parts={"cdr_sender": NeverBelieves}, collateral={"CDR-003": "the same repeats"}),
-    _late("drops-refused", "A record refused with 022 is marked as sent", "CDR-034", F + "cdr_refused_022", parts={"cdr_sender": DropsRefused}),
+    _late("drops-refused", "A record refused with 022 is marked as sent", "CDR-034", f"{F}cdr_refused_022, {A}driver_unplugs", parts={"cdr_sender": DropsRefused}),
     _late("unchanged", "A record refused with 022 is repeated unchanged", "CDR-034", F + "cdr_refused_022", parts={"cdr_sender": Unchanged}),
     _late("forgets-on-restart", "A restart loses sessions and records", "CDR-031", _RESTART, parts={"storage": ForgetsOnRestart}, collateral=_GONE),
     _late("forgets-records", "A restart loses the records that wait", "CDR-031", _RESTART, parts={"storage": ForgetsRecords}, collateral=_GONE),

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench.config import BenchConfig, FleetTable
 from bench.embedded import reference_cpo, with_reference_cpo
@@ -11,6 +12,7 @@ from bench.run import Order, Result, execute
 from bench.scenario import built_in, chosen
 from bench.stage import read_fleet
 from oicp.catalogue import profiles_in
+from simulator.site_data import generate_fleet
 from tests.broken_cpos.catalogue import variant
 from tests.broken_cpos.variant import Variant
 
@@ -44,8 +46,18 @@ def order(chosen_variant: Variant, out: Path, seed: int = SEED) -> Order:
     scenarios = chosen(
         built_in(), profiles=profiles_in(config.suite.profiles), only=None if whole else own.only, long=own.long
     )
+    return Order(config, _fleet(config, own, seed), out, scenarios, seed)
+
+
+def _fleet(config: BenchConfig, own: Variant, seed: int) -> dict[str, Any]:
     assert config.cpo is not None
-    return Order(config, read_fleet(config, config.cpo, seed), out, scenarios, seed)
+    if not own.sites:
+        return read_fleet(config, config.cpo, seed)
+    table = config.fleet
+    return generate_fleet(
+        config.cpo.operator_id, "oicp-bench sample operator", charge_points=table.charge_points,
+        evses_per_charge_point=table.evses_per_charge_point, seed=seed, **own.sites,
+    )  # fmt: skip
 
 
 def play(name: str, out: Path, seed: int = SEED) -> Result:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cpo.answers import Refused, acknowledgement
 from cpo.authorization import RemoteAuthorization
+from cpo.charge_detail_record import ChargeDetailRecords
 from cpo.charge_point_link import Unreachable
 from cpo.fleet_data import Evse
 from cpo.records import Session, State
@@ -129,7 +130,7 @@ class FirstFreeEvse(RemoteAuthorization):
             return super().startable(evse_id)
         except Refused:
             for evse in self._fleet.evses():
-                if evse.connector_status == "Preparing" and not self._register.in_use(evse):
+                if evse.connector_status in ("Available", "Preparing") and not self._register.in_use(evse):
                     return evse
             raise
 
@@ -144,18 +145,23 @@ class TakesAnyIdentification(RemoteAuthorization):
         return await super().start(body)
 
 
+_LATEST: dict[str, str] = {}
+
+
 class ByDriver(RemoteAuthorization):
-    """Sessions are kept by EvcoID: the second one of a driver replaces the first."""
+    """Sessions are kept by EvcoID: the second one of a driver overwrites the SessionID of the first."""
 
     async def _start(self, request: RemoteRequest) -> Body:
-        answer = await super()._start(request)
-        for session in self._register.live():
-            if session.evco_id == request.evco_id and session.session_id != request.session_id:
-                self._register._remove(session)
-                transaction = self._register.transaction_of(session)
-                if transaction is not None:
-                    transaction.session_id = None
-        return answer
+        _LATEST[request.evco_id] = request.session_id
+        return await super()._start(request)
+
+
+class RecordsByDriver(ChargeDetailRecords):
+    """The SessionID is looked up by EvcoID."""
+
+    def of_charging(self, session: Session, *rest: Any) -> Body:
+        record = super().of_charging(session, *rest)
+        return record | {"SessionID": _LATEST.get(session.evco_id or "", session.session_id)}
 
 
 class ForgetsRepeats(RemoteAuthorization):
@@ -163,6 +169,10 @@ class ForgetsRepeats(RemoteAuthorization):
 
     async def _first_or_repeat(self, request: RemoteRequest) -> Body:
         known = await self._register.session(request.session_id)
+        for _ in range(60):
+            if known is None or known.transaction_id is not None:
+                break
+            await asyncio.sleep(0.05)
         transaction = self._register.transaction_of(known) if known is not None else None
         if known is None or not known.live:
             return await super()._first_or_repeat(request)
@@ -331,9 +341,10 @@ VARIANTS = (
     _start("answers-before-it-asks", "Answers true and never asks the charge point", "RSTART-004", AnswersBeforeItAsks, SESSION),
     _start("starts-after-all", "Answers 501 after a short wait; the vehicle charges all the same and is billed", "RSTART-005", StartsAfterAll, "transport.start_only_mandatory", collateral={"CDR-026": "it is billed", "CDR-004": "the hub has deleted the session", "RSTART-001": "the refusal has no reason"}),
     _start("wrong-connector", "Starts the connector beside the one that was named", "RSTART-020", WrongConnector, A + "remote_start_and_stop", fleet=_TWO, collateral={"CDR-001": "nobody charges on that session", "CDR-008": "the wrong EVSE", "CDR-024": "the wrong EVSE"}),
-    _start("first-free-evse", "An unknown EVSE is replaced by one that is ready", "RSTART-006", FirstFreeEvse, f"{A}start_on_an_unknown_evse, {A}stop_before_the_energy"),
+    _start("first-free-evse", "An unknown EVSE is replaced by one that is ready", "RSTART-006", FirstFreeEvse, f"{A}start_on_an_unknown_evse"),
     _start("any-identification", "Starts with an RFID medium in place of RemoteIdentification", "RSTART-003", TakesAnyIdentification, "transport.starts_to_be_refused", collateral={"CDR-012": "the EvcoID is invented"}),
-    _start("by-driver", "The second session of a driver replaces the first", "SESS-008", ByDriver, A + "one_driver_at_two_evses", collateral={"CDR-001": "the first session is lost", "CDR-002": "the first session is lost", "RSTOP-002": "the first session is lost", "RSTOP-001": "the first session is lost"}),
+    Variant("remote-by-driver", "The second session of a driver overwrites the SessionID of the first", ("SESS-008",), only=A + "one_driver_at_two_evses", parts={"remote": ByDriver, "records": RecordsByDriver},
+            collateral={"CDR-001": "the first session gets no record", "CDR-002": "the same", "CDR-008": "the record has the EVSE of the first session", "CDR-003": "two records with one SessionID", "CDR-024": "the energy is that of the first", "CDR-029": "the same", "CDR-005": "the second session still charges", "SESS-003": "the same", "CDR-016": "the times are those of the first", "CDR-037": "the ids are mixed up", "CDR-027": "the first session stays open"}),
     _start("forgets-repeats", "A repeated start begins a second transaction", "RSTART-015", ForgetsRepeats, "transport.duplicate_start", collateral={"CDR-001": "the first transaction is lost", "CDR-024": "the first transaction is lost", "CDR-003": "two transactions, two records", "CDR-005": "two transactions", "CDR-029": "two transactions", "CDR-016": "two transactions"}),
     _start("one-after-another", "A lock over all starts", "RSTART-016", OneAfterAnother, A + "starts_everywhere_at_once", fleet={"charge_points": 12, "evses_per_charge_point": 1}),
     _start("slow-start", "Answers a start after 12 s", "RSTART-013", slow(start_s=12), SESSION),

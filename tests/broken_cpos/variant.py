@@ -43,7 +43,7 @@ class Variant:
     `grade`: of the findings it gets at least; `warning` for a SHOULD or a contested MUST, `info` where the catalogue only takes note. `collateral`: errors that follow by
     necessity, each with its reason. `only`: the scenarios that show it. `parts`: classes in place of those of the reference CPO,
     `settings` and `options` its settings, `tune` a last touch to the finished application. `bench`, `cpo`, `hub`, `fleet`: what is
-    different in `[suite]`, `[cpo]`, `[hub]` and `[fleet]`; `scheme` of its endpoint; `prepare` issues certificates in the folder of the CA.
+    different in `[suite]`, `[cpo]`, `[hub]` and `[fleet]`; `sites`: what its stations offer; `scheme` of its endpoint; `prepare` issues certificates in the folder of the CA.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Variant:
     tune: "Callable[[Application], None]" = lambda application: None
     profiles: tuple[str, ...] = ("remote-only",)
     fleet: Mapping[str, Any] = field(default_factory=dict)
+    sites: Mapping[str, Any] = field(default_factory=dict)
     bench: Mapping[str, Any] = field(default_factory=dict)
     cpo: Mapping[str, Any] = field(default_factory=dict)
     hub: Mapping[str, Any] = field(default_factory=dict)
@@ -76,7 +77,7 @@ class Variant:
     @property
     def only_messages(self) -> bool:
         """All of it is changed messages, so it can be shown on a recording without playing anything."""
-        plain = not (self.parts or self.settings or self.options or self.fleet or self.bench or self.cpo or self.hub)
+        plain = not (self.parts or self.settings or self.options or self.fleet or self.sites or self.bench or self.cpo or self.hub)
         return bool(self.requests or self.answers) and plain and self.http == PLAIN and self.profiles == ("remote-only",)
 
 

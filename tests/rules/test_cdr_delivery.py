@@ -64,6 +64,7 @@ DELIVERY = [
     Case("CDR-003", CONFORMS, "one", lambda b: b.charge(t=10)),
     Case("CDR-003", VIOLATED, "a corrected one later", lambda b: (b.charge(t=10), b.cdr(t=60, meter_end_wh=3100, **CLOSED))),
     Case("CDR-003", VIOLATED, "two at the same time", lambda b: (b.charge(t=10), b.cdr(t=30.62))),
+    Case("CDR-003", VIOLATED, "a second one at once, then the bench ends the CPO", lambda b: (b.charge(t=10), b.cdr(t=31.5, **CLOSED), b.observe("cpo_started", t=0.1, pid=1), b.observe("cpo_exited", t=33, exit_status=0, expected=True))),
     Case("CDR-003", CONFORMS, "a repeat after a lost answer", lambda b: (no_cdr(b), b.cdr(t=31, **LOST), b.cdr(t=40))),
     Case("CDR-003", CONFORMS, "the answer was slow, a repeat came", lambda b: (no_cdr(b), b.cdr(t=31, took=30), b.cdr(t=45, **CLOSED))),
     Case("CDR-003", CONFORMS, "killed before it could note the answer", lambda b: (b.charge(t=10), restarted(b, 31), b.cdr(t=35, **CLOSED))),
@@ -113,6 +114,7 @@ REPEATS = [
     Case("CDR-033", WARNED, "repeats against 400", lambda b: (no_cdr(b), b.cdr(t=31, **LOST), *(b.cdr(t=t, **CLOSED) for t in (40, 50, 60)))),
     Case("CDR-034", CONFORMS, "corrected", lambda b: (no_cdr(b), b.cdr(t=31, meter_end_wh=3_000_000, answer=ack("022")), b.cdr(t=40))),
     Case("CDR-034", WARNED, "unchanged for ever", lambda b: (no_cdr(b), *(b.cdr(t=t, begin=11, end=30, answer=ack("022")) for t in (31, 40, 50, 60)))),
+    Case("CDR-034", WARNED, "dropped for good", lambda b: (no_cdr(b), b.cdr(t=31, answer=ack("022"))), 1000),
     Case("CDR-034", SILENT, "a person may correct it later", lambda b: (no_cdr(b), b.cdr(t=31, answer=ack("022")))),
 ]  # fmt: skip
 
