@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from bench.facade import Bench as Bench
     from fake_hubject.faults import Fault as Fault
     from simulator.vehicle import Vehicle as Vehicle
+    from tap.faults import WireFault as WireFault
 
 _HOMES = {
     "Bench": "bench.facade",
     "Fault": "fake_hubject.faults",
     "Vehicle": "simulator.vehicle",
+    "WireFault": "tap.faults",
 }
 
 

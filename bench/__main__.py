@@ -70,6 +70,9 @@ def run(
     long: Annotated[bool, typer.Option("--long", help="Also the scenarios that take minutes by nature.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but trouble.")] = False,
     redact: Redact = False,
+    tap: Annotated[
+        bool, typer.Option("--tap", help="With mitmproxy between CPO and hub; adds faults on the wire.")
+    ] = False,
     sets: Sets = [],  # noqa: B006  typer reads it, nobody changes it
 ) -> None:
     """Put hub, fleet and CPO on stage, play the scenarios, judge, write the report."""
@@ -78,6 +81,7 @@ def run(
     _done(play(
         config_file=config, overrides=sets, plans=plans or [], profiles=profile, only=only, out=out, seed=seed,
         strict=strict, jobs=jobs, long=True if long else None, quiet=quiet, redact=redact,
+        tap=tap,
     ))  # fmt: skip
 
 
@@ -233,11 +237,12 @@ def _refusals() -> tuple[type[Exception], ...]:
     from bench.scenario import ScenarioError
     from bench.sources import UnreadableSource
     from bench.stage import StageError
+    from bench.tapped_hub import NoTap
     from fake_hubject.certificates import BadCertificate
 
     return (
         ConfigError, OutputTaken, ScenarioError, UnreadableSource, StageError, BadCertificate, Refused, TapRefused,
-        ReplayRefused, RedactRefused,
+        ReplayRefused, RedactRefused, NoTap,
     )  # fmt: skip
 
 

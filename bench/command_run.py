@@ -20,7 +20,7 @@ from reports.share import write_shared
 def run(
     *, config_file: Path | None, overrides: list[str], plans: list[Path], profiles: str | None, only: str | None,
     out: Path | None, seed: int, strict: bool, jobs: int | None, long: bool | None, quiet: bool,
-    redact: bool = False,
+    redact: bool = False, tap: bool = False,
 ) -> int:  # fmt: skip
     """Play, judge, report; returns the exit status."""
     config = changed(load_config(config_file, overrides), profiles, jobs, long)
@@ -31,7 +31,7 @@ def run(
             raise RuntimeError("the embedded default has no [cpo]")
         order = Order(
             config, read_fleet(config, config.cpo, seed), folder, scenarios, seed, strict,
-            command=shlex.join(["oicp-bench", *sys.argv[1:]]),
+            command=shlex.join(["oicp-bench", *sys.argv[1:]]), tap=tap,
         )  # fmt: skip
         result = _played(order, quiet)
         _tell(result, folder, quiet)

@@ -136,10 +136,11 @@ def _joined(cert: Path, key: Path | None, folder: Path) -> Path:
         raise TapRefused(f"--cert {cert}, --key {key}: certificate and key do not fit: {fault.reason}") from None
     except OSError as fault:
         raise TapRefused(f"--cert {cert}, --key {key}: {fault.strerror}") from None
-    return _private(folder / "pki" / "tap-upstream.pem", text)
+    return private_file(folder / "pki" / "tap-upstream.pem", text)
 
 
-def _private(path: Path, text: bytes) -> Path:
+def private_file(path: Path, text: bytes) -> Path:
+    """Write a file that only its owner reads (0600), with its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
@@ -155,7 +156,7 @@ def _served(order: TapOrder, folder: Path) -> Path:
         issued = authority.issue_server(sorted(hosts))
     except BadCertificate as fault:
         raise TapRefused(str(fault)) from None
-    return _private(folder / "pki" / "tap-server.pem", both(issued))
+    return private_file(folder / "pki" / "tap-server.pem", both(issued))
 
 
 def both(issued: Issued) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.actors import ChargePoint, Driver, Evse, Session, bounded
 from bench.ports import endpoint
-from bench.scenario import Blocked, Scenario, StepLog
+from bench.scenario import Blocked, Scenario, Skipped, StepLog
 from fake_hubject.recorder import NotSeen
 from oicp.evidence import Exchange, Observation
 from oicp.limits import LIMITS
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bench.stage import Stage
     from fake_hubject.faults import Fault
     from simulator.evse import VirtualEvse
+    from tap.faults import WireFault
 
 
 class Bench:
@@ -239,6 +240,20 @@ class Bench:
         """Several faults armed at the same time."""
         async with AsyncExitStack() as stack:
             yield [await stack.enter_async_context(self.hub_fault(fault)) for fault in faults]
+
+    @asynccontextmanager
+    async def wire_fault(self, fault: "WireFault") -> AsyncIterator[Any]:
+        """The fault is armed in the tap inside the block (`needs="tap"`); one that never fired blocks the scenario."""
+        tap = self.stage.tap
+        if tap is None:
+            raise Skipped("breaks messages on the wire: only played with --tap")
+        armed = tap.arm(fault, self.scenario.name)
+        try:
+            yield armed
+        finally:
+            tap.breaker.lift(armed)
+        if not armed.fired:
+            raise Blocked(f"the fault never fired: {fault.name}")
 
     @asynccontextmanager
     async def hub_shows_a_strange_certificate(self) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 """The hub as the configuration wants it, with the partners of a run: the CPO under test, EMPs, a stranger."""
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from bench.config import BenchConfig, CpoTable
@@ -19,9 +20,11 @@ STRANGER = "NL*OTH"
 """Another operator at the same hub: its id is somebody's, but not that of the CPO under test."""
 
 
-def make_hub(config: BenchConfig, cpo: CpoTable, recorder: Recorder, authority: Authority) -> Hub:
-    """The hub, not yet listening."""
-    hub = Hub(hub_settings(config), recorder, authority)
+def make_hub(
+    config: BenchConfig, cpo: CpoTable, recorder: Recorder, authority: Authority, tap: Path | None = None
+) -> Hub:
+    """The hub, not yet listening. `tap`: folder for the files of a tap in front of it; None for no tap."""
+    hub = Hub(hub_settings(config), recorder, authority) if tap is None else _tapped(config, recorder, authority, tap)
     by_short_name = {short: name for name, short in SHORT_NAMES.items()}
     hub.partners.add(
         Partner(
@@ -34,6 +37,12 @@ def make_hub(config: BenchConfig, cpo: CpoTable, recorder: Recorder, authority: 
     for provider_id in PROVIDERS:
         hub.partners.add(Partner(id=provider_id, kind="emp", name=f"EMP {provider_id}"))
     return hub
+
+
+def _tapped(config: BenchConfig, recorder: Recorder, authority: Authority, folder: Path) -> Hub:
+    from bench.tapped_hub import TappedHub
+
+    return TappedHub(hub_settings(config), recorder, authority, folder)
 
 
 def hub_settings(config: BenchConfig) -> HubSettings:

@@ -35,6 +35,7 @@ class Order:
     strict: bool = False
     command: str = "oicp-bench run"
     progress: Progress | None = None
+    tap: bool = False
 
 
 @dataclass
@@ -79,7 +80,7 @@ async def _execute(order: Order) -> Result:
 async def _play(
     order: Order, recorder: Recorder, results: list[ScenarioResult], troubles: list[str], statuses: list[int]
 ) -> None:
-    stage = Stage(order.config, order.fleet, order.out, recorder, seed=order.seed)
+    stage = Stage(order.config, order.fleet, order.out, recorder, seed=order.seed, tap=order.tap)
     try:
         async with stage:
             troubles.extend(stage.troubles)

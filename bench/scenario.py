@@ -58,6 +58,9 @@ class Scenario:
     where: str = ""
 
 
+TAP = "tap"
+"""What a scenario needs that breaks messages on the wire: the tap between CPO and hub (`run --tap`)."""
+
 REGISTRY: dict[str, Scenario] = {}
 
 

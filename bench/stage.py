@@ -25,6 +25,7 @@ from simulator.waiting import StationTimeout
 
 if TYPE_CHECKING:
     from simulator.evse import VirtualEvse
+    from tap.wire import Tap
 
 
 class StageError(Exception):
@@ -44,13 +45,13 @@ class Stage:
 
     def __init__(
         self, config: BenchConfig, fleet: Mapping[str, Any], out: Path, recorder: Recorder, *, seed: int = 0,
-        ask: Ask | None = None,
+        ask: Ask | None = None, tap: bool = False,
     ) -> None:  # fmt: skip
         if config.cpo is None:
             raise ValueError("complete the config by with_reference_cpo first")
         self.config, self.cpo, self.fleet_json, self.out = config, config.cpo, fleet, out
         self.recorder, self.seed, self.journal = recorder, seed, Journal()
-        self._ask = ask
+        self._ask, self._tap = ask, tap
         self._exits = AsyncExitStack()
         self._expected_exits: set[int] = set()
         self._watchers: set[asyncio.Task[None]] = set()
@@ -108,7 +109,8 @@ class Stage:
     async def _bring_up_hub(self) -> None:
         from bench.hub_setup import make_hub
 
-        self.hub: Hub = make_hub(self.config, self.cpo, self.recorder, self.authority)
+        folder = self.out if self._tap else None
+        self.hub: Hub = make_hub(self.config, self.cpo, self.recorder, self.authority, folder)
         try:
             await self._exits.enter_async_context(self.hub)
         except OSError as fault:
@@ -253,6 +255,11 @@ class Stage:
     def probe_pair(self) -> pki.Pair:
         """A client certificate of the CA for probes."""
         return pki.cpo_client(self.authority, "HUB")
+
+    @property
+    def tap(self) -> "Tap | None":
+        """The tap between CPO and hub, None if there is none."""
+        return getattr(self.hub, "tap", None)
 
     # --- facts --------------------------------------------------------------------------------------------------------
 

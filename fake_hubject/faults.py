@@ -118,19 +118,19 @@ def _fits(fault: Fault, exchange: Exchange) -> bool:
         return False
     if fault.session_id is not None and fault.session_id != exchange.body.get("SessionID"):
         return False
-    return fault.evse_id is None or folded(fault.evse_id) in _evse_ids(exchange.body)
+    return fault.evse_id is None or folded(fault.evse_id) in evse_ids(exchange.body)
 
 
-def _evse_ids(body: Json) -> set[str]:
-    """Folded EvseIDs anywhere in a message."""
+def evse_ids(body: Json) -> set[str]:
+    """EvseIDs anywhere in a message, without separators."""
     found: set[str] = set()
     if isinstance(body, dict):
         for name, value in body.items():
             if name == "EvseID" and isinstance(value, str):
                 found.add(folded(value))
             else:
-                found |= _evse_ids(value)
+                found |= evse_ids(value)
     elif isinstance(body, list):
         for item in body:
-            found |= _evse_ids(item)
+            found |= evse_ids(item)
     return found

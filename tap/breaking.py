@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-import aiohttp
 from mitmproxy import connection, http
 
 from fake_hubject.recorder import Recorder
@@ -34,6 +33,7 @@ class Breaker:
         self._server: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn: dict[str | None, asyncio.Event] = {}
+        self.on_copy: Callable[[Any, connection.Client], None] = lambda sockname, client: None
         for item in self.armed:
             self._tell("fault_armed", fault=item.fault.name, what=item.fault.facts())
 
@@ -41,11 +41,11 @@ class Breaker:
         """Learn mitmproxy's table of connections."""
         self._server = proxyserver
 
-    def arm(self, fault: WireFault) -> Armed:
+    def arm(self, fault: WireFault, scenario: str | None = None) -> Armed:
         """Arm one more."""
         item = Armed(fault)
         self.armed.append(item)
-        self._tell("fault_armed", fault=fault.name, what=fault.facts())
+        self._tell("fault_armed", fault=fault.name, scenario=scenario, what=fault.facts())
         return item
 
     def lift(self, item: Armed) -> None:
@@ -63,7 +63,7 @@ class Breaker:
 
     # --- as the messages pass ------------------------------------------------------------------------------------------
 
-    async def request(self, flow: http.HTTPFlow, leg: _Leg, operation: str | None, identity: Path | None) -> None:
+    async def request(self, flow: http.HTTPFlow, leg: _Leg, operation: str | None) -> None:
         """A request passes: choose its fault and apply what concerns the request."""
         waiting = self._turn.pop(operation, None)
         if waiting is not None:
@@ -71,13 +71,12 @@ class Breaker:
         fault = self._chosen(flow, operation, leg.direction)
         if fault is None:
             return
-        if fault.what == "duplicate":
-            self._start(self._again(flow, leg.upstream, identity))
-        elif fault.what == "swap":
+        if fault.what == "swap":
             await self._wait_for_next(operation, fault.seconds)
         elif fault.on == "request":
             if fault.what == "delay":
                 await asyncio.sleep(fault.seconds)
+            flow.metadata["oicp_original"] = flow.request.raw_content or b""
             flow.request.raw_content = changed(flow.request.raw_content or b"", fault)
             if "content-length" in flow.request.headers:
                 flow.request.headers["content-length"] = str(len(flow.request.raw_content or b""))
@@ -97,15 +96,17 @@ class Breaker:
         response.stream = _first(keep)
         self._start(self._hang_up(flow.client_conn, fault))
 
-    async def answer(self, flow: http.HTTPFlow) -> None:
-        """An answer passes."""
+    async def answer(self, flow: http.HTTPFlow, identity: Path | None) -> None:
+        """An answer passes. `identity`: what a copy of its request is sent with."""
         frees: asyncio.Event | None = flow.metadata.get("oicp_frees")
         if frees is not None:
             frees.set()
         fault: WireFault | None = flow.metadata.get("oicp_fault")
         if fault is None or flow.response is None:
             return
-        if fault.what == "reset":
+        if fault.what == "duplicate":
+            self._start(self._again(flow, identity))
+        elif fault.what == "reset":
             self._transport(flow.client_conn, lambda writer: writer.transport.abort())
             flow.kill()
         elif fault.what == "trickle":
@@ -119,7 +120,7 @@ class Breaker:
 
     def _chosen(self, flow: http.HTTPFlow, operation: str | None, direction: Direction) -> WireFault | None:
         for item in self.armed:
-            if item.takes(operation, direction):
+            if item.takes(operation, direction, flow.request.raw_content or b""):
                 flow.metadata["oicp_fault"] = item.fault
                 flow.metadata["oicp_faults"] = (item.fault.name,)
                 self._tell("fault_fired", fault=item.fault.name)
@@ -128,29 +129,28 @@ class Breaker:
 
     # --- single acts ----------------------------------------------------------------------------------------------------
 
-    async def _again(self, flow: http.HTTPFlow, upstream: str, identity: Path | None) -> None:
+    async def _again(self, flow: http.HTTPFlow, identity: Path | None) -> None:
         """Send the same bytes a second time over a connection of its own."""
-        context: ssl.SSLContext | bool = True
-        if flow.request.scheme == "https":
-            from mitmproxy import ctx
+        with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+            async with asyncio.timeout(60):
+                await self._copied(flow, identity)
 
-            context = ssl.create_default_context(cafile=ctx.options.ssl_verify_upstream_trusted_ca)
-            if identity is not None:
-                context.load_cert_chain(identity)
-        headers = {
-            k: v for k, v in flow.request.headers.items() if k.lower() not in ("host", "content-length", "connection")
-        }
-        url = flow.request.url
-        with contextlib.suppress(aiohttp.ClientError, OSError):
-            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as client:
-                import yarl
-
-                target = yarl.URL(url, encoded=True)
-                body = flow.request.raw_content
-                async with client.request(
-                    flow.request.method, target, data=body, headers=headers, ssl=context
-                ) as again:
-                    await again.read()
+    async def _copied(self, flow: http.HTTPFlow, identity: Path | None) -> None:
+        request = flow.request
+        reader, writer = await asyncio.open_connection(request.host, request.port)
+        try:
+            self.on_copy(writer.get_extra_info("sockname"), flow.client_conn)  # before anything is said
+            if request.scheme == "https":
+                await writer.start_tls(_client_context(identity), server_hostname=request.host)
+            head = [f"{request.method} {request.path} HTTP/1.1"]
+            head += [f"{k}: {v}" for k, v in request.headers.items() if k.lower() not in _OF_THE_CONNECTION]
+            body = request.raw_content or b""
+            head += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+            writer.write("\r\n".join(head).encode("latin-1") + body)
+            await writer.drain()
+            await reader.read()
+        finally:
+            writer.close()
 
     async def _wait_for_next(self, operation: str | None, seconds: float) -> None:
         event = self._turn.setdefault(operation, asyncio.Event())
@@ -163,6 +163,10 @@ class Breaker:
         if fault.what == "tls-alert":
             self._transport(client, lambda writer: writer.write(_ALERT))
             await asyncio.sleep(0.05)
+        self._transport(client, lambda writer: writer.close())
+
+    def hang_up(self, client: connection.Client) -> None:
+        """Close the connection of a caller without a word."""
         self._transport(client, lambda writer: writer.close())
 
     def _slow(self, client: connection.Client, seconds: float, size: int) -> None:
@@ -193,6 +197,20 @@ class Breaker:
     def _tell(self, kind: str, **data: Any) -> None:
         if self._recorder is not None:
             self._recorder.observe(kind, **data)
+
+
+_OF_THE_CONNECTION = ("content-length", "transfer-encoding", "connection", "expect")
+
+
+def _client_context(identity: Path | None) -> ssl.SSLContext:
+    from mitmproxy import ctx
+
+    context = ssl.create_default_context(cafile=ctx.options.ssl_verify_upstream_trusted_ca)
+    if ctx.options.ssl_insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if identity is not None:
+        context.load_cert_chain(identity)
+    return context
 
 
 class PacedWriter:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
+from fake_hubject.faults import evse_ids
 from oicp.services import OPERATIONS, Direction
-from oicp.wire_json import Json
+from oicp.sessions import folded
+from oicp.wire_json import Json, dump, parse, parse_text
 
 What: TypeAlias = Literal[
     "cut",  # the first half of the answer's body, then the connection closes
@@ -17,14 +19,14 @@ What: TypeAlias = Literal[
     "bytes",  # `count` bytes in the middle of the body are changed
     "field",  # the member at `pointer` becomes `value`; without a value it is taken out
     "delay",  # the message waits for `seconds`
-    "duplicate",  # the request is sent twice; its sender sees the first answer
+    "duplicate",  # the request is sent again once it was answered; its sender sees the first answer
     "swap",  # the request waits until the next one of the same operation has been answered
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class WireFault:
-    """One fault on the wire. It touches messages of `operation` (None: all) in `direction`.
+    """One fault on the wire. It touches messages of `operation` (None: all) in `direction` that fit session and EVSE.
 
     `on`: the request or the answer, where `what` fits both (bytes, field, truncate, double, delay). `after`: so many matching
     exchanges pass first; `times`: how many it touches, None for all.
@@ -41,6 +43,8 @@ class WireFault:
     pointer: str | None = None
     value: Json = None
     count: int = 4
+    session_id: str | None = None
+    evse_id: str | None = None
 
     def facts(self) -> dict[str, Any]:
         """For the recording."""
@@ -70,7 +74,7 @@ def parse_fault(text: str) -> WireFault:
         if not separator or key not in _OPTIONS:
             raise BadFault(f"--fault {text}: {option!r} is none of {', '.join(k + '=..' for k in _OPTIONS)}")
         try:
-            values[key] = _OPTIONS[key](raw)
+            values[_NAMES.get(key, key)] = _OPTIONS[key](raw)
         except ValueError:
             raise BadFault(f"--fault {text}: {key}={raw} is no value for {key}") from None
     if what == "field" and not values.get("pointer"):
@@ -96,16 +100,15 @@ def _natural(text: str) -> int:
 
 
 def _value(text: str) -> Json:
-    from oicp.wire_json import parse_text
-
     parsed = parse_text(text)
     return text if parsed.error else parsed.value
 
 
 _OPTIONS: dict[str, Any] = {
     "on": _side, "after": _natural, "times": _times, "seconds": float, "pointer": str, "value": _value, "count": _natural,
-    "direction": Direction,
+    "direction": Direction, "session": str, "evse": str,
 }  # fmt: skip
+_NAMES = {"session": "session_id", "evse": "evse_id"}
 
 
 class Armed:
@@ -114,10 +117,10 @@ class Armed:
     def __init__(self, fault: WireFault) -> None:
         self.fault, self.seen, self.fired = fault, 0, 0
 
-    def takes(self, operation: str | None, direction: Direction) -> bool:
+    def takes(self, operation: str | None, direction: Direction, body: bytes = b"") -> bool:
         """True if it touches this exchange; it counts as fired then."""
         fault = self.fault
-        if fault.operation not in (None, operation) or fault.direction is not direction:
+        if fault.operation not in (None, operation) or fault.direction is not direction or not self._about(body):
             return False
         if fault.times is not None and self.fired >= fault.times:
             return False
@@ -126,6 +129,16 @@ class Armed:
             return False
         self.fired += 1
         return True
+
+    def _about(self, body: bytes) -> bool:
+        fault = self.fault
+        if fault.session_id is None and fault.evse_id is None:
+            return True
+        value = parse(body).value
+        session_id = value.get("SessionID") if isinstance(value, dict) else None
+        if fault.session_id is not None and session_id != fault.session_id:
+            return False
+        return fault.evse_id is None or folded(fault.evse_id) in evse_ids(value)
 
 
 def changed(body: bytes, fault: WireFault) -> bytes:
@@ -143,8 +156,6 @@ def changed(body: bytes, fault: WireFault) -> bytes:
 
 
 def _with_field(body: bytes, fault: WireFault) -> bytes:
-    from oicp.wire_json import dump, parse
-
     value = parse(body).value
     *path, last = [p.replace("~1", "/").replace("~0", "~") for p in (fault.pointer or "/").split("/")[1:]]
     inner = value

@@ -6,6 +6,7 @@ it hears becomes the same evidence that a hub of ours records.
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from mitmproxy.tools.dump import DumpMaster
 from fake_hubject.recorder import Recorder
 from oicp.evidence import Exchange, Tls
 from oicp.services import Direction
+from tap.between import Between
 from tap.breaking import Breaker
 from tap.faults import Armed, WireFault
 from tap.flows import answer_of, certificate_of, request_of, tls_of
@@ -58,22 +60,26 @@ class Leg:
 
 
 class Tap:
-    """The running tap; use as `async with`. `url(direction)` is where to call it."""
+    """The running tap; use as `async with`. `url(direction)` is where to call it.
+
+    `between`: a hub of ours stands upstream, in this process; it is told who calls, it records the exchanges, and is trusted whatever
+    it shows. Without it the tap records them itself.
+    """
 
     def __init__(
         self, legs: tuple[Leg, ...], recorder: Recorder | None, server_cert: Path, ca_file: Path | None, *,
-        faults: tuple[WireFault, ...] = (), flow_file: Path | None = None, on_upstream: Any = None,
+        faults: tuple[WireFault, ...] = (), flow_file: Path | None = None, between: Between | None = None,
         pace: Any = None,
     ) -> None:  # fmt: skip
         self.legs = tuple(leg if leg.port else replace(leg, port=_free_port(leg.host)) for leg in legs)
         self.recorder = recorder
         self.breaker = Breaker(faults, recorder)
-        self.on_upstream, self.pace = on_upstream, pace
+        self.between, self.pace = between, pace
         self._server_cert, self._ca_file, self._flow_file = server_cert, ca_file, flow_file
         self._exchanges: dict[str, Exchange] = {}
         self._legs = {leg.port: leg for leg in self.legs}
         self._master: DumpMaster | None = None
-        self._running: asyncio.Task[None] | None = None
+        self._store = tempfile.TemporaryDirectory(prefix="oicp-bench-tap-")
 
     def url(self, direction: Direction) -> str:
         """Base URL of the listener of one direction, with the path of its upstream."""
@@ -81,14 +87,45 @@ class Tap:
         parts = urlsplit(leg.upstream)
         return f"{parts.scheme}://{leg.host}:{leg.port}{parts.path.rstrip('/')}"
 
-    def arm(self, fault: WireFault) -> Armed:
+    def arm(self, fault: WireFault, scenario: str | None = None) -> Armed:
         """Arm a fault while the tap runs."""
-        return self.breaker.arm(fault)
+        return self.breaker.arm(fault, scenario)
+
+    def serve_with(self, server_cert: Path) -> None:
+        """Show another certificate (PEM with key, in a file of its own) to callers from now on."""
+        self._server_cert = server_cert
+        if self._master is not None:
+            self._master.options.update(certs=[f"*={server_cert}"])
+
+    async def pause(self) -> None:
+        """Accept no connection and drop those that are open."""
+        server = self._proxyserver()
+        await server.servers.update([])
+        for handler in list(server.connections.values()):
+            with contextlib.suppress(Exception):
+                handler.close_connection(handler.client)
+
+    async def resume(self) -> None:
+        """Accept connections again, on the same ports. Raises `TapError`."""
+        await self._listen(self._proxyserver())
+
+    def _proxyserver(self) -> Any:
+        if self._master is None:
+            raise TapError("the tap is not up")
+        return self._master.addons.get("proxyserver")
+
+    async def _listen(self, server: Any) -> None:
+        await server.setup_servers()
+        if sum(bool(instance.is_running) for instance in server.servers) < len(self.legs):
+            places = ", ".join(f"{leg.host}:{leg.port}" for leg in self.legs)
+            raise TapError(f"the tap cannot listen on {places}; choose another port with --listen")
 
     # --- up and down --------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        master = DumpMaster(Options(), loop=asyncio.get_running_loop(), with_termlog=False, with_dumper=False)
+        # mitmproxy's own CA is never used; it must not be put into the home folder either
+        options = Options(confdir=self._store.name)
+        master = DumpMaster(options, loop=asyncio.get_running_loop(), with_termlog=False, with_dumper=False)
         self._master = master
         master.options.update(**self._options())
         hearing = _Hearing(self)
@@ -96,11 +133,13 @@ class Tap:
         master.addons.chain.insert(0, hearing)  # before mitmproxy chooses certificates
         server = master.addons.get("proxyserver")
         self.breaker.attach(server)
-        await server.setup_servers()
-        if sum(bool(instance.is_running) for instance in server.servers) < len(self.legs):
+        if self.between is not None:
+            self.breaker.on_copy = self.between.copying
+        try:
+            await self._listen(server)
+        except TapError:
             await self._end()
-            places = ", ".join(f"{leg.host}:{leg.port}" for leg in self.legs)
-            raise TapError(f"the tap cannot listen on {places}; choose another port with --listen")
+            raise
         await master.running()
         return self
 
@@ -108,7 +147,8 @@ class Tap:
         options: dict[str, Any] = {
             "mode": [leg.spec for leg in self.legs], "certs": [f"*={self._server_cert}"], "request_client_cert": True,
             "http2": False, "connection_strategy": "lazy", "upstream_cert": False, "body_size_limit": BODY_LIMIT,
-            "tls_version_client_min": "TLS1_2", "tls_version_server_min": "TLS1_2", "validate_inbound_headers": True,
+            "tls_version_client_min": "TLS1_2", "tls_version_server_min": "TLS1_2", "validate_inbound_headers": False,
+            "ssl_insecure": self.between is not None, "keep_host_header": self.between is not None,
         }  # fmt: skip
         if self._ca_file is not None:
             options["ssl_verify_upstream_trusted_ca"] = str(self._ca_file)
@@ -123,14 +163,11 @@ class Tap:
         await self.breaker.end()
         if self._master is None:
             return
-        server = self._master.addons.get("proxyserver")
         with contextlib.suppress(Exception):
-            await server.servers.update([])
-        for handler in list(server.connections.values()):
-            with contextlib.suppress(Exception):
-                handler.close_connection(handler.client)
+            await self.pause()
         await self._master.done()
         self._master = None
+        self._store.cleanup()
         for exchange in self._exchanges.values():
             if self.recorder is not None:
                 self.recorder.closed(exchange, None, error="the tap ended before the answer")
@@ -153,7 +190,7 @@ class Tap:
 
     def heard(self, flow: http.HTTPFlow) -> None:
         """A request is complete."""
-        if self.recorder is None:
+        if self.recorder is None or self.between is not None:
             return
         leg = self.leg_of(flow.client_conn)
         operation, partner_id = located(flow.request.path)
@@ -177,12 +214,26 @@ class Tap:
             http_version=flow.request.http_version,
         )  # fmt: skip
 
-    def handshake_failed(self, direction: Direction, conn: connection.Connection) -> None:
-        """A handshake failed at either side."""
+    def handshake_failed(self, direction: Direction, conn: connection.Connection, error: str | None = None) -> None:
+        """A handshake failed at either side, or nobody tried one."""
         if self.recorder is not None:
+            certificate = certificate_of(conn.certificate_list[0]) if conn.certificate_list else None
             self.recorder.observe(
-                "tls_handshake", direction=str(direction), error=conn.error or "failed", version=conn.tls_version
-            )
+                "tls_handshake", direction=str(direction), error=_plain(error or conn.error or "failed"),
+                version=conn.tls_version, server_name=conn.sni,
+                certificate={n: getattr(certificate, n) for n in certificate.__slots__} if certificate else None,
+            )  # fmt: skip
+
+
+def _plain(error: str) -> str:
+    """mitmproxy's words for what OpenSSL said, back in OpenSSL's."""
+    for word, plain in (
+        ("agree on a TLS version", "unsupported protocol"),
+        ("does not speak TLS", "wrong version number"),
+    ):
+        if word in error:
+            return plain
+    return error
 
 
 class _Hearing:
@@ -210,17 +261,35 @@ class _Hearing:
 
     def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
         """Tell who stands behind a connection of the tap, before anything is sent over it."""
-        if self.tap.on_upstream is not None:
-            self.tap.on_upstream(self.tap.leg_of(data.client), data.server.sockname, data.client)
+        if self.tap.between is not None:
+            self.tap.between.connected(data.server.sockname, data.client)
+
+    def server_disconnected(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """A connection of the tap is over."""
+        if self.tap.between is not None:
+            self.tap.between.gone(data.server.sockname)
+
+    def client_disconnected(self, client: connection.Client) -> None:
+        """A caller is gone."""
+        if self.tap.between is not None:
+            self.tap.between.left(client)
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """A request came."""
         leg = self.tap.leg_of(flow.client_conn)
+        if leg.upstream.startswith("https:") and not flow.client_conn.tls_established:
+            self.tap.handshake_failed(leg.direction, flow.client_conn, "HTTP_REQUEST: http request")
+            self.tap.breaker.hang_up(flow.client_conn)
+            flow.kill()
+            return
         operation, _ = located(flow.request.path)
         if self.tap.pace is not None and leg.direction is Direction.CPO_TO_HUB:
             await self.tap.pace(operation)
         self.tap.heard(flow)
-        await self.tap.breaker.request(flow, leg, operation, self.tap.identity_for(flow.client_conn))
+        await self.tap.breaker.request(flow, leg, operation)
+        if self.tap.between is not None:
+            meta = flow.metadata
+            self.tap.between.passes(flow.client_conn, meta.get("oicp_original"), meta.get("oicp_fault"))
 
     async def responseheaders(self, flow: http.HTTPFlow) -> None:
         """The head of an answer came."""
@@ -228,12 +297,13 @@ class _Hearing:
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """An answer came."""
-        await self.tap.breaker.answer(flow)
+        await self.tap.breaker.answer(flow, self.tap.identity_for(flow.client_conn))
         self.tap.answered(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
-        """No answer will come."""
+        """No answer will come: the caller sees what the tap saw, a connection that ends, and no answer of the tap's making."""
         self.tap.answered(flow)
+        self.tap.breaker.hang_up(flow.client_conn)
 
 
 def _free_port(host: str) -> int:
