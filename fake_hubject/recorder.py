@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from oicp.evidence import (
     OBSERVATIONS,
@@ -18,11 +19,10 @@ from oicp.evidence import (
     Request,
     Run,
     Tls,
-    answer_line,
     observation_line,
-    request_line,
     run_line,
 )
+from oicp.evidence_text import answer_text, request_text
 from oicp.services import Direction
 from oicp.wire_json import dump
 
@@ -31,6 +31,8 @@ _SECRET = {"authorization", "proxy-authorization", "cookie", "x-api-key"}
 
 def _without_secrets(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """Header values that let somebody in never reach a recording; that they were there does."""
+    if not any(name.lower() in _SECRET for name, _ in headers):
+        return headers
     return tuple((name, "(hidden)" if name.lower() in _SECRET else value) for name, value in headers)
 
 
@@ -49,12 +51,14 @@ class Recorder:
         self._zero = time.monotonic()
         self._exchanges: dict[int, Exchange] = {}
         self._observations: list[Observation] = []
-        self._file: TextIO | None = None
+        self._file: FileIO | None = None
+        self._waiting: list[str] = []
         self._listeners: list[Callable[[Exchange | Observation], None]] = []
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
-        self._write(run_line(run))
+            self._file = path.open("wb", buffering=0)
+            self._write(dump(run_line(run)))
+            self.flush()
 
     def now(self) -> float:
         """Seconds since the recording began."""
@@ -65,14 +69,17 @@ class Recorder:
         url: str = "", tls: Tls | None = None, connection: str | None = None, overlaps: tuple[int, ...] = (),
     ) -> Exchange:  # fmt: skip
         """A request arrived at, or leaves, this end: written at once. Keep the exchange and hand it to `closed`."""
-        request = replace(request, headers=_without_secrets(request.headers))
+        headers = _without_secrets(request.headers)
+        if headers is not request.headers:
+            request = replace(request, headers=headers)
         exchange = Exchange(
             number=len(self._exchanges) + 1, direction=direction, operation=operation, partner_id=partner_id,
             request=request, answer=None, started_at=datetime.now(UTC), t=self.now(), t_end=None, url=url, tls=tls,
             connection=connection, overlaps=overlaps, error="not answered yet",
         )  # fmt: skip
         self._exchanges[exchange.number] = exchange
-        self._write(request_line(exchange))
+        if self._file is not None:
+            self._write(request_text(exchange))
         self._tell(exchange)
         return exchange
 
@@ -81,17 +88,11 @@ class Recorder:
         tls: Tls | None = None, **facts: Any,
     ) -> Exchange:  # fmt: skip
         """The answer is over (or never came: `error`). Returns the finished exchange. `facts` go to `Exchange.recorder`."""
-        done = replace(
-            exchange,
-            answer=answer,
-            error=error,
-            faults=faults,
-            t_end=self.now(),
-            tls=tls or exchange.tls,
-            recorder=facts,
-        )
+        done = exchange.finished(answer, error, faults, self.now(), tls, facts)
         self._exchanges[done.number] = done
-        self._write(answer_line(done))
+        if self._file is not None:
+            self._write(answer_text(done, with_tls=done.tls is not exchange.tls))
+            self.flush()
         self._tell(done)
         return done
 
@@ -105,9 +106,19 @@ class Recorder:
             len(self._observations) + 1, kind, datetime.now(UTC), self.now(), evse_id, charge_point, data
         )
         self._observations.append(observation)
-        self._write(observation_line(observation))
+        if self._file is not None:
+            self._write(dump(observation_line(observation)))
         self._tell(observation)
         return observation
+
+    def flush(self) -> None:
+        """Hand all lines to the system; happens by itself before the next thing happens, and when an exchange is over."""
+        if self._file is None or not self._waiting:
+            return
+        lines, self._waiting = self._waiting, []
+        left = memoryview(("\n".join(lines) + "\n").encode("utf-8", "backslashreplace"))
+        while left:
+            left = left[self._file.write(left) :]
 
     def evidence(self) -> Evidence:
         """A snapshot of all that was recorded so far."""
@@ -189,14 +200,22 @@ class Recorder:
 
     def close(self) -> None:
         """Finish the file."""
+        self.flush()
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _write(self, line: dict[str, Any]) -> None:
-        if self._file is not None:
-            self._file.write(dump(line) + "\n")
+    def _write(self, line: str) -> None:
+        """Lines of one step of the event loop go out together: one call of the system instead of several."""
+        self._waiting.append(line)
+        if len(self._waiting) > 1:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:  # nothing comes after: write at once
+            self.flush()
 
     def _tell(self, item: Exchange | Observation) -> None:
-        for listener in list(self._listeners):
-            listener(item)
+        if self._listeners:
+            for listener in list(self._listeners):
+                listener(item)

@@ -96,6 +96,19 @@ class Exchange:
     faults: tuple[str, ...] = ()
     recorder: Mapping[str, Any] = field(default_factory=dict)
 
+    def finished(
+        self, answer: Answer | None, error: str | None, faults: tuple[str, ...], t_end: float, tls: Tls | None,
+        recorder: Mapping[str, Any],
+    ) -> "Exchange":  # fmt: skip
+        """The same exchange with its end; `tls` None: as it was."""
+        done: Exchange = object.__new__(Exchange)  # `replace` would cost more than all the rest of a recording
+        facts = done.__dict__
+        facts.update(self.__dict__)
+        for remembered in _REMEMBERED:
+            facts.pop(remembered, None)
+        facts.update(answer=answer, error=error, faults=faults, t_end=t_end, tls=tls or self.tls, recorder=recorder)
+        return done
+
     @cached_property
     def sent(self) -> Parsed:
         """The request's body read as JSON."""
@@ -168,6 +181,9 @@ class Exchange:
     def answer_header(self, name: str) -> str | None:
         """First answer header of that name."""
         return _header(self.answer.headers, name) if self.answer else None
+
+
+_REMEMBERED = tuple(name for name, value in vars(Exchange).items() if isinstance(value, cached_property))
 
 
 def _header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
@@ -328,7 +344,7 @@ def request_line(exchange: Exchange) -> dict[str, Json]:
         "operation": exchange.operation, "partner_id": exchange.partner_id, "at": exchange.started_at.isoformat(),
         "t": round(exchange.t, 6), "method": request.method, "target": request.target, "url": exchange.url,
         "headers": [list(pair) for pair in request.headers], **_body(request.body),
-        "tls": _tls_line(exchange.tls), "connection": exchange.connection, "overlaps": list(exchange.overlaps),
+        "tls": tls_line(exchange.tls), "connection": exchange.connection, "overlaps": list(exchange.overlaps),
     }  # fmt: skip
 
 
@@ -338,7 +354,7 @@ def answer_line(exchange: Exchange) -> dict[str, Json]:
     line: dict[str, Json] = {
         "kind": "answer", "number": exchange.number, "t": None if exchange.t_end is None else round(exchange.t_end, 6),
         "error": exchange.error, "faults": list(exchange.faults), "recorder": dict(exchange.recorder),
-        "tls": _tls_line(exchange.tls),
+        "tls": tls_line(exchange.tls),
     }  # fmt: skip
     if answer:
         headers = [list(pair) for pair in answer.headers]
@@ -362,7 +378,8 @@ def _body(body: bytes) -> dict[str, str]:
         return {"body_base64": base64.b64encode(body).decode()}
 
 
-def _tls_line(tls: Tls | None) -> Json:
+def tls_line(tls: Tls | None) -> Json:
+    """The TLS facts inside a line."""
     if tls is None:
         return None
     certificate = tls.certificate

@@ -1,5 +1,7 @@
 """The recorder writes everything down as it happens, but no secret, and tells those who wait what came instead."""
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,19 @@ async def test_waiting_in_vain_names_what_came(tmp_path: Path) -> None:
     recorder.closed(recorder.opened(Direction.CPO_TO_HUB, Request("POST", "/wrong")), Answer(404))
     with pytest.raises(NotSeen, match=r"a CDR did not come within 0.01 s.*#1 /wrong"):
         await recorder.exchange(lambda e: e.operation == "ChargeDetailRecord", within=0.01, what="a CDR")
+
+
+async def test_lines_are_on_disk_when_an_exchange_is_over_or_the_loop_turns(tmp_path: Path) -> None:
+    """Inside an event loop, the lines of one step go out together: with the answer, or before anything else happens."""
+    path = tmp_path / "evidence.jsonl"
+    recorder = Recorder(Run(), path)
+    exchange = recorder.opened(Direction.CPO_TO_HUB, Request("POST", "/x"))
+    recorder.observe("note", text="on the way")
+    recorder.closed(exchange, Answer(200))
+    assert [json.loads(line)["kind"] for line in path.read_text().splitlines()] == [
+        "run", "request", "observation", "answer",
+    ]  # fmt: skip
+    recorder.opened(Direction.CPO_TO_HUB, Request("POST", "/y"))
+    await asyncio.sleep(0)
+    assert len(path.read_text().splitlines()) == 5
+    recorder.close()
