@@ -24,6 +24,8 @@ class Mode:
     prefix: str = ""
     recorded: bool = False
     runs_already: bool = False
+    ocpp: str = "ws://{place}/ocpp"
+    fleet: str = "charge_points = 1"
 
 
 def _innocent(name: str, group: str, **how: object) -> Mode:
@@ -45,10 +47,16 @@ def _clear(name: str, group: str, says: str, **how: object) -> Mode:
 SILENT = "sent nothing to the hub"
 NOT_CONNECTED = "charge points are not connected"
 
+TENANT = "ws://{place}/{{tenant}}/{{id}}"
+PARTS = 'charge_points = 1\n[fleet.url_parts]\ntenant = "acme"\n[fleet.security]\n'
+PASSWORD = PARTS + 'user = "acme-{id}"\npassword = "key-{id}"'
+CERTIFICATE = PARTS + 'client_certificate = "cp.pem"\nclient_key = "cp.key"'
+EXTERNAL = 'external = true\nfile = "fleet.json"'
+
 MODES = (
     _innocent("nothing odd", "requests"),
     _clear("never calls the hub", "requests", SILENT, limit=3),
-    _innocent("calls before the hub is up", "requests", runs_already=True),
+    _innocent("calls before the hub is up", "requests", runs_already=True, fleet='file = "fleet.json"'),
     _guilty("wrong content type", "requests", "HTTP-003", limit=20),
     _innocent("one connection", "requests"),
     _innocent("pipelined requests", "requests"),
@@ -84,6 +92,13 @@ MODES = (
     _guilty("expired certificate", "tls", "TLS-007", limit=20),
     _guilty("certificate of another host", "tls", "TLS-007", limit=20),
     _guilty("self-signed certificate", "tls", "TLS-007", limit=20),
+    _innocent("OCPP: security profile 1", "fleet", ocpp=TENANT, fleet=PASSWORD),
+    _innocent("OCPP: security profile 2", "fleet", ocpp=f"wss{TENANT[2:]}", fleet=PASSWORD),
+    _innocent("OCPP: security profile 3", "fleet", ocpp=f"wss{TENANT[2:]}", fleet=CERTIFICATE),
+    _innocent("nothing odd", "fleet", fleet='file = "fleet.json"'),
+    _clear(
+        "real chargers", "fleet", "nobody did it at the terminal: at DE*ABC*E1001*1: plug a vehicle in", fleet=EXTERNAL
+    ),
     _cut_off("OCPP: refuses", "HTTP 403"),
     _cut_off("OCPP: never answers", ""),
     _cut_off("OCPP: never answers Boot", ""),

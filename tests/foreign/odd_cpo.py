@@ -4,6 +4,7 @@ Sockets by hand, so that it can do what no decent library would. It knows the be
 """
 
 import asyncio
+import base64
 import contextlib
 import gzip
 import json
@@ -27,6 +28,8 @@ ENV = {name: os.environ.get(f"OICP_BENCH_{name}", "") for name in (
     "OCPP_URL", "FLEET_FILE",
 )}  # fmt: skip
 GZIPPED = "gzipped requests"
+REAL = "real chargers"
+PROFILES = ("OCPP: security profile 1", "OCPP: security profile 2", "OCPP: security profile 3")
 
 
 def now() -> datetime:
@@ -158,7 +161,8 @@ class Backend:
         records = [e["data_record"] for e in self.evses.values()]
         name = self.fleet["operator_name"]
         data = {"OperatorID": ENV["OPERATOR_ID"], "OperatorName": name, "EvseDataRecord": records}
-        first = {e["evse_id"]: self.status.get(e["evse_id"], "Unknown") for e in self.evses.values()}
+        unknown = "Available" if MODE == REAL else "Unknown"
+        first = {e["evse_id"]: self.status.get(e["evse_id"], unknown) for e in self.evses.values()}
         await self.hub.post(
             (self._path("evsepush/v23", "data-records"), {"ActionType": "fullLoad", "OperatorEvseData": data}),
             self._status("fullLoad", first),
@@ -200,6 +204,11 @@ class Backend:
         if not found:
             return "603", "Unknown EVSE ID."
         (charge_point, connector), evse = found[0]
+        if MODE == REAL:
+            begun = {"opened": now(), "begun": now(), "own": str(uuid.uuid4()), "tag": "", "evse": evse, "meter": 0}
+            self.sessions[body["SessionID"]] = {**body, **begun}
+            self.begin(self.hub.post(self._status("update", {evse["evse_id"]: "Occupied"})))
+            return "000", "Success."
         if charge_point not in self.links:
             return "501", "Communication to EVSE failed."
         if evse.get("state") not in ("Preparing", "Finishing"):
@@ -221,6 +230,10 @@ class Backend:
     async def stop(self, body: Json) -> tuple[str, str]:
         """A remote stop: status code and text."""
         session = self.sessions.get(body.get("SessionID", ""))
+        if MODE == REAL and session is not None:
+            self.begin(self.hub.post(self._status("update", {session["evse"]["evse_id"]: "Available"})))
+            self.begin(self.ended(session, {"meterStop": 1500}))
+            return "000", "Success."
         if session is None or "transaction" not in session:
             return "400", "Session is invalid."
         await self.links[session["cp"]].call("RemoteStopTransaction", {"transactionId": session["transaction"]})
@@ -429,7 +442,25 @@ def _wrong_certificate() -> tuple[str, str]:
 
 
 def _refused(connection: Any, request: Any) -> Any:
-    return connection.respond(403, "no charge points today\n") if MODE == "OCPP: refuses" else None
+    print(f"charge point: {request.path} {request.headers.get('Authorization', '')}", flush=True)
+    if MODE == "OCPP: refuses":
+        return connection.respond(403, "no charge points today\n")
+    wanted = "Basic " + base64.b64encode(b"acme-CP-1001:key-CP-1001").decode()
+    if MODE in PROFILES[:2] and request.headers.get("Authorization") != wanted:
+        return connection.respond(401, "who are you?\n")
+    return connection.respond(404, "no such tenant\n") if MODE in PROFILES and "/acme/" not in request.path else None
+
+
+def ocpp_context() -> ssl.SSLContext | None:
+    """TLS towards the charge points: security profiles 2 and 3."""
+    if not ENV["OCPP_URL"].startswith("wss:"):
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ENV["SERVER_CERT_FILE"], ENV["SERVER_KEY_FILE"])
+    if PROFILES[2] == MODE:
+        context.load_verify_locations(ENV["CA_FILE"])
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 async def main() -> None:
@@ -439,7 +470,7 @@ async def main() -> None:
 
     async def charge_point(socket: Any) -> None:
         with contextlib.suppress(websockets.ConnectionClosed):
-            await Link(backend, socket, socket.request.path.rstrip("/").rpartition("/")[2]).serve()
+            await Link(backend, socket, next(p for p in socket.request.path.split("/") if "CP-" in p)).serve()
 
     server = await asyncio.start_server(Server(backend).serve, oicp.hostname, oicp.port, ssl=server_context())
     async with (
@@ -450,6 +481,7 @@ async def main() -> None:
             ocpp.port,
             subprotocols=[websockets.Subprotocol("ocpp1.6")],
             process_request=_refused,
+            ssl=ocpp_context(),
         ),
     ):
         print("ready", flush=True)

@@ -87,7 +87,8 @@ def _run(folder: str, config: str) -> None:
 def _configured(mode: Mode, folder: Path) -> "tuple[Path, subprocess.Popen[bytes] | None]":
     oicp, ocpp, hub = free_ports(3)
     scheme = "http" if mode.http else "https"
-    cpo_url, ocpp_url = f"{scheme}://127.0.0.1:{oicp}{mode.prefix}", f"ws://127.0.0.1:{ocpp}/ocpp"
+    cpo_url, ocpp_url = f"{scheme}://127.0.0.1:{oicp}{mode.prefix}", mode.ocpp.format(place=f"127.0.0.1:{ocpp}")
+    _prepared(mode, folder)
     command = [sys.executable, "-P", str(CPO), mode.name]
     start = "" if mode.runs_already else f"command = {json.dumps(command)}"
     path = folder / "bench.toml"
@@ -104,26 +105,36 @@ oicp_url = "{cpo_url}"
 ocpp_url = "{ocpp_url}"
 ready_within = {mode.ready_within:g}
 {start}
-[fleet]
-charge_points = 1
-{'file = "fleet.json"' if mode.runs_already else ""}
 [suite.limits]
 settle = 1
 scenario = {mode.limit}
+[fleet]
+{mode.fleet}
 """)
     running = _started(folder, command, cpo_url, ocpp_url, hub) if mode.runs_already else None
     return path, running
 
 
-def _started(folder: Path, command: list[str], cpo_url: str, ocpp_url: str, hub: int) -> "subprocess.Popen[bytes]":
-    """A CPO that runs before the bench does, set up by its operator with certificates of the same CA."""
+def _prepared(mode: Mode, folder: Path) -> None:
+    """Files the configuration names: a fleet, a certificate of the charge points."""
     from fake_hubject.certificates import Authority
     from simulator.site_data import generate_fleet
 
-    authority = Authority.create(folder / "pki")
-    client, server = authority.issue_client("DE*ABC"), authority.issue_server(["127.0.0.1"])
     fleet = generate_fleet("DE*ABC", "ABC", charge_points=1, evses_per_charge_point=1, seed=7, ocpp_version="1.6")
     (folder / "fleet.json").write_text(json.dumps(fleet))
+    if "cp.pem" in mode.fleet:
+        issued = Authority.create(folder / "pki").issue_client("CP-1001")
+        assert issued.key_file is not None
+        (folder / "cp.pem").write_bytes(issued.cert_file.read_bytes())
+        (folder / "cp.key").write_bytes(issued.key_file.read_bytes())
+
+
+def _started(folder: Path, command: list[str], cpo_url: str, ocpp_url: str, hub: int) -> "subprocess.Popen[bytes]":
+    """A CPO that runs before the bench does, set up by its operator with certificates of the same CA."""
+    from fake_hubject.certificates import Authority
+
+    authority = Authority.create(folder / "pki")
+    client, server = authority.issue_client("DE*ABC"), authority.issue_server(["127.0.0.1"])
     values = {
         "HUB_URL": f"https://127.0.0.1:{hub}", "OPERATOR_ID": "DE*ABC", "CA_FILE": authority.ca_file,
         "CLIENT_CERT_FILE": client.cert_file, "CLIENT_KEY_FILE": client.key_file, "SERVER_CERT_FILE": server.cert_file,

@@ -7,7 +7,7 @@ import pytest
 from tests.foreign.modes import MODES
 from tests.foreign.play import HANGS, Outcome, play_all
 
-GROUPS = ("requests", "answers", "tls", "ocpp")
+GROUPS = ("requests", "answers", "tls", "ocpp", "fleet")
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -37,7 +37,7 @@ def _wrong(outcome: Outcome) -> str:
 def test_every_mode_has_its_group() -> None:
     """No mode is left out, none is there twice."""
     assert {mode.group for mode in MODES} == set(GROUPS)
-    assert len({mode.name for mode in MODES}) == len(MODES)
+    assert len({(mode.group, mode.name) for mode in MODES}) == len(MODES)
 
 
 def test_names_for_plans() -> None:
