@@ -232,7 +232,7 @@ class Backend:
         session = self.sessions.get(body.get("SessionID", ""))
         if MODE == REAL and session is not None:
             self.begin(self.hub.post(self._status("update", {session["evse"]["evse_id"]: "Available"})))
-            self.begin(self.ended(session, {"meterStop": 1500}))
+            self.begin(self.ended(session, {"meterStop": 1}))
             return "000", "Success."
         if session is None or "transaction" not in session:
             return "400", "Session is invalid."
