@@ -122,6 +122,10 @@ class RealEvse:
         """A card."""
         await self.asks("present a card nobody knows, if there is a reader")
 
+    async def present_card(self, uid: str) -> None:
+        """A card of a driver."""
+        await self.asks(f"hold a card with the UID {uid} to the reader; skip this without such a card")
+
     async def walk_away(self) -> None:
         """The driver leaves; nothing to do."""
 
