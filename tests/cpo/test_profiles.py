@@ -230,15 +230,17 @@ async def test_session_without_energy_where_records_need_signed_values(tmp_path:
     """An End notification closes it; where the EMP takes none, the record does."""
     external = fleet(1, CalibrationLawDataAvailability="External")
     unwanted = (200, {"Result": False, "StatusCode": {"Code": "320"}})
-    async with stage(tmp_path, external) as where, running_cpo(where) as cpo, charge_point(where) as box:
+    options = ("--plug-in-timeout", "0.3")
+    async with stage(tmp_path, external, *options) as where, running_cpo(where) as cpo, charge_point(where) as box:
         box.begin_by_itself = False
         where.hub.answers["ChargingNotifications"] = [(503, {})]
         first, second = str(uuid4()), str(uuid4())
-        for session_id in (first, second):
-            assert (await where.start(EVSE, session_id))["Result"]
-            assert (await where.stop(EVSE, session_id))["Result"]
-            await where.hub.until(lambda: not cpo.outbox.of("ChargeDetailRecord"))
-            where.hub.answers["ChargingNotifications"] = [unwanted]
+        assert (await where.start(EVSE, first))["Result"]
+        await where.hub.receives("ChargingNotifications", 2)
+        await where.hub.until(lambda: not cpo.outbox.of("ChargeDetailRecord"))
+        where.hub.answers["ChargingNotifications"] = [unwanted]
+        assert (await where.start(EVSE, second))["Result"]
+        await where.hub.receives("ChargeDetailRecord")
         notices = [got.body for got in where.hub.of("ChargingNotifications")]
         records = [got.body["SessionID"] for got in where.hub.of("ChargeDetailRecord")]
     assert [notice["SessionID"] for notice in notices] == [first, first, second]
