@@ -275,6 +275,9 @@ def _note(item: Yield, evidence: Evidence, tallies: dict[str, _Tally]) -> None:
         if grade is None:
             grade = WARNING if item.contested else _GRADE_OF[catalogue()[item.requirement].level]
         tally.findings.setdefault(replace(item, grade=grade, scenario=item.scenario or _scenario(item, evidence)))
+        if grade is ERROR:
+            for ident in item.also:  # told of by this finding, so broken too
+                tallies[ident].folded_under.add(item.requirement)
 
 
 def _scenario(item: Finding, evidence: Evidence) -> str | None:

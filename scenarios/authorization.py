@@ -103,6 +103,12 @@ async def start_on_a_foreign_evse(bench: Bench) -> None:
     await bench.driver().tries_remote_start(bench.some_evse_id, variant="foreign-evse")
 
 
+@scenario("remote start on an EVSE that is not open for roaming", kind="private")
+async def start_on_a_private_evse(bench: Bench) -> None:
+    """The hub lets it through as it does while the record is on its way."""
+    await bench.driver().tries_remote_start(bench.evses[0].evse_id, variant="private-evse")
+
+
 @scenario("remote start on a faulted EVSE")
 async def start_on_a_faulted_evse(bench: Bench) -> None:
     """Out of service: 700."""
@@ -319,13 +325,13 @@ async def stop_races_with_the_unplug(bench: Bench) -> None:
     await session.is_billed(within=15)
 
 
-@scenario("somebody presents a token nobody knows")
+@scenario("somebody presents a token nobody knows", slow=True)
 async def unknown_token(bench: Bench) -> None:
     """A reader that should not be there, or a button: without a remote start no energy flows."""
     evse = await bench.free_evse()
     await evse.plug_in()
     await evse.presents_token("04A1B2C3D4E5F6")
-    await bench.passes(3)
+    await bench.passes(6)
     await evse.unplug()
 
 

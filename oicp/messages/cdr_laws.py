@@ -23,7 +23,8 @@ def times(walk: Walk, value: dict[str, Json], path: Path) -> None:
     if start and end:
         if start > end:
             sentence = f"ChargingStart {value['ChargingStart']} is after ChargingEnd {value['ChargingEnd']}"
-            walk.fault("CDR-013", (path, "ChargingStart"), sentence, value["ChargingStart"])
+            nothing = ("CDR-028",) if number(value.get("ConsumedEnergy")) == 0 else ()
+            walk.fault("CDR-013", (path, "ChargingStart"), sentence, value["ChargingStart"], also=nothing)
         energy = number(value.get("ConsumedEnergy"))
         # times in whole seconds hide up to a second, in which a strong charger delivers some tenths of a kWh
         if start >= end and energy is not None and energy > 1:
@@ -63,7 +64,8 @@ def difference(walk: Walk, by: str, at: Path, sent: Json, consumed: Decimal, met
     if abs(consumed - metered) <= TOLERANCE_KWH:
         return
     sentence = f"is not MeterValueEnd minus MeterValueStart = {plain(metered)}"
-    walk.fault(by, at, sentence, sent, contested=_rounded(consumed, metered))
+    nothing = ("CDR-028",) if consumed == 0 and by == "CDR-019" else ()
+    walk.fault(by, at, sentence, sent, contested=_rounded(consumed, metered), also=nothing)
 
 
 def _rounded(consumed: Decimal, metered: Decimal) -> bool:

@@ -90,7 +90,9 @@ def _no_json(e: Exchange) -> bool:
     if e.answer is None or e.http_status == 429:
         return False
     odd_charset = "8859" in (e.answer_header("Content-Type") or "")
-    return e.answered.error is not None or (odd_charset and not e.accepted)
+    # a refusal of the content in an odd charset is still a refusal: the same content need not come again
+    for_now = (e.http_status or 0) >= 500 or e.http_status == 408 or e.status_code in TRANSIENT
+    return e.answered.error is not None or (odd_charset and not e.accepted and for_now)
 
 
 @whole.rule("HTTP-019")

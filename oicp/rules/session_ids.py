@@ -60,13 +60,14 @@ def _nameless_starts(evidence: Evidence) -> frozenset[str]:
 
 def _judgeable(evidence: Evidence, e: Exchange) -> bool:
     """The session of this message began in this recording, so its start would be in it."""
-    if not _given(evidence) or evidence.run.source == "message":
+    ours = evidence.run.source in ("run", "serve")  # then the hub is in the recording from its first second on
+    if evidence.run.source == "message" or not (ours or _given(evidence)):
         return False
     begun = [second_of(e, e.body.get(name)) for name in ("SessionStart", "ChargingStart")]
     known = [t for t in begun if t is not None]
     if e.operation in ("AuthorizeStart", "AuthorizeStop"):
-        return evidence.run.source in ("run", "serve")
-    return min(known) >= 0 if known else evidence.run.source in ("run", "serve")
+        return ours
+    return min(known) >= 0 if known else ours
 
 
 @whole.rule("SESS-001", "SESS-003")

@@ -149,19 +149,6 @@ class Unchanged(CdrSender):
         await self._later(message)
 
 
-class ForgetsOnRestart(Storage):
-    """Everything is in memory."""
-
-    async def live_sessions(self) -> list[Session]:
-        return []
-
-    async def running_transactions(self) -> list[Transaction]:
-        return []
-
-    async def pending(self) -> list[Waiting]:
-        return []
-
-
 class ForgetsRecords(Storage):
     """The outbox is in memory."""
 
@@ -172,7 +159,29 @@ class ForgetsRecords(Storage):
 class ForgetsSessions(Storage):
     """Sessions are in memory: after a restart nobody knows whose transaction it was."""
 
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._known: set[str] = set()
+
+    async def save(self, sessions: Any = (), transactions: Any = (), messages: Any = ()) -> list[Waiting]:
+        sessions = list(sessions)
+        self._known |= {session.session_id for session in sessions}
+        return await super().save(sessions, transactions, messages)
+
+    async def session(self, session_id: str) -> Session | None:
+        return await super().session(session_id) if session_id in self._known else None
+
     async def live_sessions(self) -> list[Session]:
+        return []
+
+
+class ForgetsOnRestart(ForgetsSessions):
+    """Everything is in memory."""
+
+    async def running_transactions(self) -> list[Transaction]:
+        return []
+
+    async def pending(self) -> list[Waiting]:
         return []
 
 
@@ -359,8 +368,8 @@ VARIANTS = (
     _late("forgets-drivers", "After a restart the record has another EvcoID", "SESS-004", _RESTART, parts={"storage": ForgetsDrivers}, collateral={"CDR-012": "the same EvcoID"}),
     _late("since-morning", "The second record on an EVSE holds the energy of the first as well", "CDR-029", A + "two_sessions_in_a_row", parts={"records": SinceMorning}, collateral={"CDR-024": "the same energy"}),
     _late("absolute-register", "The register in place of the difference", "CDR-024", SESSION, parts={"records": NeverReset}, collateral={"CDR-021": "the register is beyond 1000 kWh"}),
-    _late("nothing-for-nothing", "ConsumedEnergy is left out where nothing was charged", "CDR-028", f"{A}nobody_plugs_in, {A}stop_before_the_energy", parts={"records": NothingForNothing}, collateral={"CDR-007": "it is mandatory", "CDR-027": "the hub refuses the record", "HTTP-007": "the same", **_GONE}),
-    _late("readings-for-nothing", "A record without energy has readings that differ", "CDR-028", f"{A}nobody_plugs_in, {A}stop_before_the_energy", parts={"records": EndsBeforeItBegan}, collateral={"CDR-019": "the same readings", "CDR-025": "the same readings"}),
+    _late("nothing-for-nothing", "ConsumedEnergy is left out where nothing was charged", "CDR-007", f"{A}nobody_plugs_in, {A}stop_before_the_energy", parts={"records": NothingForNothing}, collateral={"CDR-007": "it is mandatory", "CDR-027": "the hub refuses the record", "HTTP-007": "the same", **_GONE}),
+    _late("readings-for-nothing", "A record without energy has readings that differ", "CDR-028", f"{A}nobody_plugs_in, {A}stop_before_the_energy", parts={"records": EndsBeforeItBegan}, collateral={"CDR-025": "the same readings"}),
     _late("own-product", "Every record has the product of the EVSE", "CDR-036", C + "product_and_partner_session_id", parts={"records": OwnProduct}),
     _late("server-time", "UTC with the offset of the location", "CDR-016", SESSION, parts={"records": OfThePlug}),
     _late("fast-clock", "The clock of the backend is ten minutes ahead", "CDR-015", SESSION, parts={"records": FastClock}, collateral={"CDR-016": "the same times", "TIME-005": "the same clock"}),

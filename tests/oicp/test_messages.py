@@ -155,3 +155,10 @@ def test_one_broken_record_in_thousands() -> None:
 def test_generators_repeat_themselves() -> None:
     """The same seed makes the same message."""
     assert valid("ChargeDetailRecord", Random(7)) == valid("ChargeDetailRecord", Random(7))
+
+
+def test_a_record_without_energy_that_is_not_well_formed() -> None:
+    """Readings that differ in a record of 0 kWh are one finding, which tells of the zero-energy law, too."""
+    record = SAMPLES["ChargeDetailRecord"] | {"ConsumedEnergy": 0}
+    faults = [f for f in validate("ChargeDetailRecord", record) if f.requirement == "CDR-019"]
+    assert [f.also for f in faults] == [("CDR-028",)]

@@ -13,6 +13,16 @@ NO_RESULT = {"http_status": 500, "answer": status_only("001")}
 LIMITED = {"http_status": 429, "answer": b""}
 
 
+def test_a_refusal_in_an_odd_charset_need_not_come_again() -> None:
+    """HTTP 400 for the content, written in Latin-1 as the hub does: the same content is not demanded again."""
+    build = Build()
+    body = {"message": "Error parsing/validating JSON.", "validationErrors": []}
+    odd = (("Content-Type", "application/json;charset=ISO-8859-1"),)
+    build.push_status({EVSE: "Occupied"}, t=1, http_status=400, answer=body, answer_headers=odd)
+    build.push_status({OTHER: "Occupied"}, t=5)
+    assert outcome(build.evidence(until=2000), "HTTP-019") == "not-exercised"
+
+
 @pytest.mark.parametrize(
     ("requirement", "first"),
     [("HTTP-017", NO_RESULT), ("HTTP-018", RESULT_FALSE), ("HTTP-019", DOWN), ("RATE-007", LIMITED)],

@@ -30,6 +30,14 @@ def test_origin_of_a_session_id(ident: str, evse_id: str, expected: tuple[str, s
     assert (str(both.of("SESS-001").outcome), str(both.of("SESS-003").outcome)) == expected
 
 
+def test_an_id_of_its_own_where_the_hub_gave_out_none() -> None:
+    """A record of a local session is named even if no session of the hub is in the recording of the hub itself."""
+    build = Build()
+    build.push_data([record()], t=1)
+    build.cdr(t=40, begin=12, body={"SessionID": session_id(77)}, http_status=404, answer=b"")
+    assert outcome(build.evidence(), "SESS-001") == "violated"
+
+
 @pytest.mark.parametrize(
     ("run", "begin", "expected"),
     [
