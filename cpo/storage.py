@@ -6,8 +6,10 @@ was committed before, so a process that dies at any moment finds everything agai
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -69,6 +71,20 @@ def _pragmas(connection: Any, _: object) -> None:
     cursor.close()
 
 
+@dataclass(frozen=True)
+class _Job:
+    work: Callable[[sa.Connection], Any]
+    done: "asyncio.Future[Any]"
+
+    def succeed(self, result: Any) -> None:
+        if not self.done.done():
+            self.done.set_result(result)
+
+    def fail(self, fault: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(fault)
+
+
 class Storage:
     """One database. `open` creates the tables; every method runs in the worker thread and commits."""
 
@@ -76,6 +92,7 @@ class Storage:
         self._url = re.sub(r"\Apostgres(ql)?://", "postgresql+psycopg://", url)
         self._thread = ThreadPoolExecutor(1, "storage")
         self._engine: sa.Engine | None = None
+        self._jobs: deque[_Job] = deque()
 
     async def open(self) -> None:
         """Connect and create what is missing. Raises `BadSettings` where the database cannot be used."""
@@ -99,16 +116,45 @@ class Storage:
         await loop.run_in_executor(None, self._thread.shutdown)
 
     async def run(self, work: Callable[[sa.Connection], T]) -> T:
-        """Do `work` in one database transaction. Submitted at the call, so the order of calls is the order of commits."""
+        """Do `work` and commit it. The order of calls is the order of commits; what is asked for at once is committed at once.
+
+        `work` may be called twice: should a neighbour fail, everybody is repeated in a transaction of his own.
+        """
         if self._engine is None:
             raise RuntimeError("the database is not open")
-        engine = self._engine
+        loop = asyncio.get_running_loop()
+        job = _Job(work, loop.create_future())
+        self._jobs.append(job)
+        loop.run_in_executor(self._thread, self._drain, self._engine, loop)
+        result: T = await job.done
+        return result
 
-        def job() -> T:
+    def _drain(self, engine: sa.Engine, loop: asyncio.AbstractEventLoop) -> None:
+        """In the thread: all jobs that wait, in one transaction (a commit costs far more than a statement)."""
+        jobs = [self._jobs.popleft() for _ in range(len(self._jobs))]
+        if not jobs:
+            return
+        try:
             with engine.begin() as connection:
-                return work(connection)
+                results = [job.work(connection) for job in jobs]
+        except Exception as fault:
+            if len(jobs) == 1:
+                loop.call_soon_threadsafe(jobs[0].fail, fault)
+                return
+            for job in jobs:
+                self._alone(engine, loop, job)
+            return
+        for job, result in zip(jobs, results, strict=True):
+            loop.call_soon_threadsafe(job.succeed, result)
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+    def _alone(self, engine: sa.Engine, loop: asyncio.AbstractEventLoop, job: "_Job") -> None:
+        try:
+            with engine.begin() as connection:
+                result = job.work(connection)
+        except Exception as fault:
+            loop.call_soon_threadsafe(job.fail, fault)
+        else:
+            loop.call_soon_threadsafe(job.succeed, result)
 
     # --- sessions and transactions ------------------------------------------------------------------------------------
 
@@ -225,13 +271,12 @@ def _enqueue(connection: sa.Connection, messages: Sequence[Waiting]) -> list[Wai
         same = sa.select(OUTBOX.c.number).where(OUTBOX.c.operation == message.operation, OUTBOX.c.key == message.key)
         if connection.execute(same).first() is not None:
             continue
-        message.created_at = datetime.now(UTC).isoformat()
-        if message.after == -1:
-            message.after = added[-1].number if added else None
-        row = {name: getattr(message, name) for name in Waiting.__dataclass_fields__ if name != "number"}
+        after = (added[-1].number if added else None) if message.after == -1 else message.after
+        new = replace(message, created_at=datetime.now(UTC).isoformat(), after=after)  # the work may be done twice
+        row = {name: getattr(new, name) for name in Waiting.__dataclass_fields__ if name != "number"}
         result = connection.execute(sa.insert(OUTBOX).values(state="pending", **row))
-        message.number = int(result.inserted_primary_key[0]) if result.inserted_primary_key else 0
-        added.append(message)
+        new.number = int(result.inserted_primary_key[0]) if result.inserted_primary_key else 0
+        added.append(new)
     return added
 
 
