@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from bench.bounded import bounded, described
 from bench.external import PERSON_S, RealEvse
 from bench.scenario import Blocked
 from oicp.evidence import Exchange
-from simulator.connector import ImpossibleTransition
-from simulator.waiting import StationError, StationTimeout
+from oicp.sessions import same_id
 
 if TYPE_CHECKING:
     from bench.facade import Bench
@@ -75,9 +75,29 @@ class Evse:
         """The driver ends charging at the vehicle; the cable stays in."""
         await self._does("stopped at the vehicle", self.virtual.stop_at_car())
 
-    async def presents_token(self, id_tag: str) -> None:
-        """Somebody presents a token at the charge point, which asks the CPO about it."""
-        await self._does("a token is presented", self.virtual.start_locally(id_tag))
+    async def presents_card(self, uid: str) -> None:
+        """A driver holds a card to the reader: it starts, or stops what runs."""
+        await self._does("a card is presented", self.virtual.present_card(uid))
+
+    async def charges(self, *, within: float = 15) -> None:
+        """Wait until energy flows; blocked if it does not."""
+        await self._bench.seen(
+            "energy_started", evse_id=self.evse_id, within=within, what=f"energy flows at {self.evse_id}"
+        )
+
+    async def charging_ends(self, *, within: float = 15) -> None:
+        """Wait until the transaction has ended; if it does not the scenario goes on and the rules speak."""
+        await self._bench.seen(
+            "transaction_stopped", evse_id=self.evse_id, within=within, insist=False,
+            what=f"end of the transaction at {self.evse_id}",
+        )  # fmt: skip
+
+    async def is_billed(self, *, within: float = 15) -> None:
+        """Wait until the hub has taken a CDR about it; if none comes the scenario goes on and the rules speak."""
+        await self._bench.hub_receives(
+            "ChargeDetailRecord", within=within, insist=False, what=f"accepted ChargeDetailRecord of {self.evse_id}",
+            where=lambda e: e.accepted and same_id(str(e.body.get("EvseID")), self.evse_id),
+        )  # fmt: skip
 
     async def is_free_again(self) -> None:
         """Give the CPO time to learn that nobody is there any more."""
@@ -354,31 +374,3 @@ class Session:
     def messages(self, operation: str) -> list[Exchange]:
         """Finished messages of the CPO with this SessionID."""
         return self._bench.stage.journal.messages(self.session_id, operation)
-
-
-def described(result: "RemoteResult") -> str:
-    """An answer to a remote request in one line."""
-    if result.accepted:
-        return "accepted"
-    code = (result.acknowledgement or {}).get("StatusCode") or {}
-    text = " ".join(str(code[k]) for k in ("Code", "Description") if code.get(k)) or "no acknowledgement"
-    exchange = result.exchange
-    if exchange is None:
-        return text
-    if exchange.error:
-        return f"{text} ({exchange.error})"
-    answer = exchange.answer
-    return f"{text} (the CPO answered HTTP {answer.http_status})" if answer and answer.http_status != 200 else text
-
-
-async def bounded(bench: "Bench", what: str, action: Awaitable[T], within: float, whom: str = "charge point") -> T:
-    """Await something with a limit; the scenario is blocked if it takes longer or is refused by the charge point."""
-    limit = bench.patience(within)
-    with bench.log.step(what, whom):
-        try:
-            async with asyncio.timeout(limit):
-                return await action
-        except (StationError, StationTimeout, ImpossibleTransition) as fault:
-            raise Blocked(f"{what}: {fault}") from None
-        except TimeoutError as fault:
-            raise Blocked(f"{what}: {fault or f'not within {limit:g} s'}") from None

@@ -7,9 +7,12 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bench.actors import ChargePoint, Driver, Evse, Session, bounded
+from bench.actors import ChargePoint, Driver, Evse, Session
+from bench.bounded import bounded
+from bench.hub_setup import WITHOUT_NOTIFICATIONS
 from bench.ports import endpoint
 from bench.scenario import Blocked, Scenario, Skipped, StepLog
 from fake_hubject.recorder import NotSeen
@@ -85,6 +88,22 @@ class Bench:
         """A driver of another EMP."""
         return self.driver(self.stage.provider_ids[1])
 
+    def driver_without_notifications(self) -> Driver:
+        """A driver of an EMP that takes no charging notifications."""
+        return self.driver(WITHOUT_NOTIFICATIONS)
+
+    def card(self, provider_id: str | None = None) -> str:
+        """UID of a new card: one that an EMP knows, by default the first one."""
+        uid = self.unknown_card()
+        emp = self.hub.partners[provider_id or self.stage.provider_ids[0]]
+        known = (emp.temper.knows or frozenset()) | {uid}
+        self.hub.partners.change(emp.id, temper=replace(emp.temper, knows=known))
+        return uid
+
+    def unknown_card(self) -> str:
+        """UID of a card no EMP knows."""
+        return f"04{self.random.getrandbits(48):012X}"
+
     def new_partner_session_id(self) -> str:
         """An EMPPartnerSessionID."""
         return f"emp-{self.random.getrandbits(48):012x}"
@@ -122,7 +141,7 @@ class Bench:
     async def whole_fleet_is_known(self, *, within: float) -> None:
         """Wait until the hub has data and status of every EVSE; if not, the scenario goes on and the rules speak."""
         await self.until(
-            lambda: all(self.status_at_hub(i) and self.record_at_hub(i) for i in self.stage.evse_ids),
+            lambda: all(self.status_at_hub(i) and self.record_at_hub(i) for i in self.stage.open_evse_ids),
             within=within, what="data and status of every EVSE", insist=False,
         )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The fleet as the configuration wants it: generated from the seed; and its way to the CPO."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.config import BenchConfig, CpoTable, FleetTable
@@ -10,13 +10,24 @@ from simulator.fleet import Fleet
 from simulator.security import OcppSecurity
 from simulator.site_data import generate_fleet
 
+_ENOUGH_EVSES = 8
+"""From this size on one EVSE is not open for roaming."""
 
-def generated(table: FleetTable, operator_id: str, seed: int) -> dict[str, Any]:
-    """A generated fleet of that size."""
-    return generate_fleet(
+
+def generated(table: FleetTable, operator_id: str, seed: int, profiles: Sequence[str] = ()) -> dict[str, Any]:
+    """A generated fleet of that size, with what the profiles need: card readers, reservation, prices, signed meter values."""
+    fleet = generate_fleet(
         operator_id, "oicp-bench sample operator", charge_points=table.charge_points,
         evses_per_charge_point=table.evses_per_charge_point, seed=seed, ocpp_version=table.ocpp_version,
+        rfid_readers="full" in profiles, reservation="reservation" in profiles, dynamic_pricing="pricing" in profiles,
     )  # fmt: skip
+    points = [[evse["data_record"] for evse in point["evses"]] for point in fleet["charge_points"]]
+    if "eichrecht" in profiles:  # a part: in sessions without energy such EVSEs behave in a way of their own
+        for record in (record for point in points[::3] for record in point):
+            record["CalibrationLawDataAvailability"] = "External"
+    if sum(map(len, points)) >= _ENOUGH_EVSES:
+        points[-1][-1]["IsHubjectCompatible"] = False
+    return fleet
 
 
 def make_fleet(

@@ -8,13 +8,18 @@ from bench.config import BenchConfig, CpoTable
 from bench.ports import endpoint
 from fake_hubject.certificates import Authority
 from fake_hubject.hub import Hub
-from fake_hubject.partners import Partner
+from fake_hubject.partners import SERVICES, Partner, Temper
 from fake_hubject.recorder import Recorder
 from fake_hubject.settings import HubSettings
 from oicp.services import SHORT_NAMES
 
 PROVIDERS = ("DE-DCB", "NL-TNM", "FR-EMA")
 """EMPs whose drivers the bench plays."""
+
+WITHOUT_NOTIFICATIONS = "FR-EMA"
+"""The one of them that has no contract for charging notifications."""
+
+_ALL_BUT_NOTIFICATIONS = frozenset(SERVICES) - {"ChargingNotifications"}
 
 STRANGER = "NL*OTH"
 """Another operator at the same hub: its id is somebody's, but not that of the CPO under test."""
@@ -35,7 +40,11 @@ def make_hub(
     )  # fmt: skip
     hub.partners.add(Partner(id=STRANGER, kind="cpo", name="another operator"))
     for provider_id in PROVIDERS:
-        hub.partners.add(Partner(id=provider_id, kind="emp", name=f"EMP {provider_id}"))
+        contracts = _ALL_BUT_NOTIFICATIONS if provider_id == WITHOUT_NOTIFICATIONS else None
+        # no card is known until a scenario is given one (`bench.card`)
+        hub.partners.add(
+            Partner(provider_id, "emp", f"EMP {provider_id}", contracts=contracts, temper=Temper(knows=frozenset()))
+        )
     return hub
 
 

@@ -1,9 +1,9 @@
 """Who has which EVSE: every scenario gets its own before it begins, all at once, so none waits for another in a circle."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.scenario import Scenario, Skipped
 
@@ -11,8 +11,19 @@ if TYPE_CHECKING:
     from simulator.evse import VirtualEvse
 
 
+KINDS: dict[str, tuple[str, Callable[[Mapping[str, Any]], bool]]] = {
+    "": ("open for roaming", lambda record: record.get("IsHubjectCompatible") is not False),
+    "private": ("not open for roaming", lambda record: record.get("IsHubjectCompatible") is False),
+    "signed": (
+        "with CalibrationLawDataAvailability External",
+        lambda record: record.get("CalibrationLawDataAvailability") == "External",
+    ),
+}
+"""Kinds of EVSEs a scenario may ask for: in words, and what their data record says."""
+
+
 class Pool:
-    """The EVSEs of the fleet. Exclusive scenarios have them all."""
+    """The EVSEs of the fleet. Exclusive scenarios have all that are open for roaming."""
 
     def __init__(self, evses: "Sequence[VirtualEvse]") -> None:
         self._free = list(evses)
@@ -21,8 +32,10 @@ class Pool:
 
     def check(self, scenario: Scenario) -> None:
         """Raises `Skipped` if the fleet is too small for it."""
-        if scenario.evses > len(self._all):
-            raise Skipped(f"needs {scenario.evses} EVSEs, the fleet has {len(self._all)} ([fleet] in bench.toml)")
+        found = len(_of_kind(scenario.kind, self._all))
+        if scenario.evses > found:
+            how = f" {KINDS[scenario.kind][0]}" if scenario.kind or found < len(self._all) else ""
+            raise Skipped(f"needs {scenario.evses} EVSEs{how}, the fleet has {found} ([fleet] in bench.toml)")
 
     @asynccontextmanager
     async def lease(self, scenario: Scenario) -> "AsyncIterator[tuple[VirtualEvse, ...]]":
@@ -43,28 +56,33 @@ class Pool:
                 self._changed.notify_all()
 
     def _take(self, scenario: Scenario) -> "list[VirtualEvse] | None":
+        fitting, free = _of_kind(scenario.kind, self._all), _of_kind(scenario.kind, self._free)
         if scenario.exclusive:
-            found = list(self._free) if len(self._free) == len(self._all) else None
+            found = free if len(free) == len(fitting) else None
         elif scenario.whole_charge_point:
-            found = self._whole()
+            found = _whole(fitting, free)
         else:
-            found = self._spread(scenario.evses) if len(self._free) >= scenario.evses else None
+            found = self._spread(free, scenario.evses) if len(free) >= scenario.evses else None
         for evse in found or ():
             self._free.remove(evse)
         return found
 
-    def _whole(self) -> "list[VirtualEvse] | None":
-        """A charge point nobody uses, the one with the fewest EVSEs first."""
-        size = {cp: sum(e.charge_point is cp for e in self._all) for cp in {e.charge_point for e in self._all}}
-        for charge_point in sorted(size, key=lambda cp: (size[cp], cp.id)):
-            own = [e for e in self._free if e.charge_point is charge_point]
-            if len(own) == size[charge_point]:
-                return own
-        return None
-
-    def _spread(self, count: int) -> "list[VirtualEvse]":
+    def _spread(self, free: "list[VirtualEvse]", count: int) -> "list[VirtualEvse]":
         """EVSEs of charge points that are in use already first, so that whole ones stay free."""
-        used = {e.charge_point for e in self._all} - {e.charge_point for e in self._free}
-        partly = [e for e in self._all if e not in self._free]
-        busy = {e.charge_point for e in partly} | used
-        return sorted(self._free, key=lambda e: e.charge_point not in busy)[:count]
+        busy = {e.charge_point for e in self._all if e not in self._free}
+        return sorted(free, key=lambda e: e.charge_point not in busy)[:count]
+
+
+def _of_kind(kind: str, evses: "Sequence[VirtualEvse]") -> "list[VirtualEvse]":
+    fits = KINDS[kind][1]
+    return [evse for evse in evses if fits(evse.data_record)]
+
+
+def _whole(fitting: "list[VirtualEvse]", free: "list[VirtualEvse]") -> "list[VirtualEvse] | None":
+    """A charge point nobody uses, the one with the fewest EVSEs first."""
+    size = {cp: sum(e.charge_point is cp for e in fitting) for cp in {e.charge_point for e in fitting}}
+    for charge_point in sorted(size, key=lambda cp: (size[cp], cp.id)):
+        own = [e for e in free if e.charge_point is charge_point]
+        if len(own) == size[charge_point]:
+            return own
+    return None

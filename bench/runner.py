@@ -64,12 +64,16 @@ class Runner:
         return self.results
 
     async def _suite(self, scenarios: Sequence[Scenario], pool: Pool) -> None:
-        for phase in phases(scenarios):
-            # one person cannot be at several chargers at a time
-            places = asyncio.Semaphore(self.jobs if self.stage.fleet else 1)
-            async with asyncio.TaskGroup() as group:
-                for scenario in phase:
-                    group.create_task(self._one(scenario, pool, places), name=scenario.name)
+        # one person cannot be at several chargers at a time
+        jobs = self.jobs if self.stage.fleet else 1
+        places, places_of_long = asyncio.Semaphore(jobs), asyncio.Semaphore(jobs)
+        async with asyncio.TaskGroup() as waiting_long:
+            for phase in phases(scenarios):
+                async with asyncio.TaskGroup() as group:
+                    for scenario in phase:
+                        beside = scenario.long and not scenario.exclusive
+                        tasks, free = (waiting_long, places_of_long) if beside else (group, places)
+                        tasks.create_task(self._one(scenario, pool, free), name=scenario.name)
 
     async def _one(self, scenario: Scenario, pool: Pool, places: asyncio.Semaphore) -> None:
         try:

@@ -39,6 +39,7 @@ class Scenario:
     `evses`: how many EVSEs of its own; `whole_charge_point`: they are all those of one charge point, which may then be cut off
     or rebooted. `uses_up`: its EVSEs are of no use afterwards; played last. `disturbs`: it makes the hub fail for some
     messages, which may hold up others (or it does not mind); played beside its like, after the undisturbed ones. `exclusive`: nothing else runs meanwhile. `needs`: hooks. `slow`: many seconds, begins early. `long`: minutes by nature, played with --long only.
+    `kind`: "private" has EVSEs that are not open for roaming, "signed" those whose records need signed meter values.
     `truth`: needs virtual charge points; otherwise a person at real ones does what it says.
     """
 
@@ -56,6 +57,7 @@ class Scenario:
     disturbs: bool = False
     slow: bool = False
     where: str = ""
+    kind: str = ""
 
 
 TAP = "tap"
@@ -67,7 +69,7 @@ REGISTRY: dict[str, Scenario] = {}
 def scenario(
     title: str, *, profile: str = "remote-only", exclusive: bool = False, needs: tuple[str, ...] | str = (),
     long: bool = False, evses: int = 1, whole_charge_point: bool = False, truth: bool = False,
-    uses_up: bool = False, disturbs: bool = False, slow: bool = False,
+    uses_up: bool = False, disturbs: bool = False, slow: bool = False, kind: str = "",
 ) -> Callable[[F], F]:  # fmt: skip
     """Register a coroutine `async def name(bench)` as a scenario."""
 
@@ -90,6 +92,7 @@ def scenario(
             disturbs,
             slow,
             where,
+            kind,
         )
         return play
 

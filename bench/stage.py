@@ -269,6 +269,12 @@ class Stage:
         return tuple(e["evse_id"] for cp in self.fleet_json["charge_points"] for e in cp["evses"])
 
     @property
+    def open_evse_ids(self) -> tuple[str, ...]:
+        """Those open for roaming."""
+        every = (e for cp in self.fleet_json["charge_points"] for e in cp["evses"])
+        return tuple(e["evse_id"] for e in every if e["data_record"].get("IsHubjectCompatible") is not False)
+
+    @property
     def provider_ids(self) -> tuple[str, ...]:
         """EMPs whose drivers the bench plays."""
         from bench.hub_setup import PROVIDERS
@@ -288,7 +294,7 @@ def read_fleet(config: BenchConfig, cpo: CpoTable, seed: int) -> dict[str, Any]:
     from bench.fleet_setup import generated
 
     if config.fleet.file is None:
-        return generated(config.fleet, cpo.operator_id, seed)
+        return generated(config.fleet, cpo.operator_id, seed, config.suite.profiles)
     try:
         return load_fleet(config.path(config.fleet.file), config.fleet.ocpp_version)
     except FleetFileError as fault:

@@ -137,6 +137,10 @@ class NotificationSender(Sender):
 
     operation = OPERATION
 
+    def rank(self, message: Waiting) -> int:
+        """Where there are more than may be sent, a driver in trouble comes first."""
+        return 0 if "/Error/" in message.key else 1
+
     async def not_accepted(self, message: Waiting, reply: Reply, repeat: bool) -> None:
         """Charging and record go on without it."""
         await self._finish(message, "dropped", str(reply))

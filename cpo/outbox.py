@@ -101,7 +101,7 @@ class Sender:
     def _next(self) -> tuple[Waiting | None, float | None]:
         """The first message that is due, or how long nothing is."""
         now, soonest = time.monotonic(), None
-        for message in self._outbox.of(self.operation):
+        for message in sorted(self._outbox.of(self.operation), key=self.rank):
             at = max(self._own.get(message.number, (None, 0.0))[1], now + self.held_back_s(message))
             if at <= now:
                 return message, None
@@ -114,6 +114,10 @@ class Sender:
                 await self._wake.wait()
         except TimeoutError:
             return
+
+    def rank(self, message: Waiting) -> int:
+        """Lower ones go first; of the same rank the oldest."""
+        return 0
 
     def held_back_s(self, message: Waiting) -> float:
         """Seconds this message has to wait for another one; 0 for none."""

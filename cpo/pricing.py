@@ -25,7 +25,21 @@ def _product(product_id: str, price: str, power_kw: int) -> dict[str, Json]:
     }  # fmt: skip
 
 
-PRODUCTS = [_product("AC1", "0.36", 7), _product("AC3", "0.39", 43), _product("DC", "0.55", 400)]
+def _fixed_fee(product_id: str, fee: str, power_kw: int) -> dict[str, Json]:
+    """A product with a fee for the session and no price per unit."""
+    reference = {
+        "AdditionalReference": "FIXED FEE", "AdditionalReferenceUnit": "KILOWATT_HOUR",
+        "PricePerAdditionalReferenceUnit": Decimal(fee),
+    }  # fmt: skip
+    return _product(product_id, "0.00", power_kw) | {"AdditionalReferences": [reference]}
+
+
+PRODUCTS = [
+    _product("AC1", "0.36", 7),
+    _product("AC3", "0.39", 43),
+    _fixed_fee("FLAT", "9.90", 43),
+    _product("DC", "0.55", 400),
+]
 _BY_POWER_TYPE = {"AC_1_PHASE": "AC1", "AC_3_PHASE": "AC3", "DC": "DC"}
 
 

@@ -330,7 +330,7 @@ async def unknown_token(bench: Bench) -> None:
     """A reader that should not be there, or a button: without a remote start no energy flows."""
     evse = await bench.free_evse()
     await evse.plug_in()
-    await evse.presents_token("04A1B2C3D4E5F6")
+    await evse.presents_card("04A1B2C3D4E5F6")
     await bench.passes(6)
     await evse.unplug()
 

@@ -24,6 +24,19 @@ async def error_in_mid_session(bench: Bench) -> None:
     await session.evse.clear_fault()
 
 
+@scenario("the EMP takes no notifications", profile="notifications")
+async def emp_without_notifications(bench: Bench) -> None:
+    """320: charging and record are not affected."""
+    evse, driver = await bench.free_evse(), bench.driver_without_notifications()
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await session.receives("ChargingNotifications", within=15)
+    await evse.deliver(kwh=0.2)
+    await driver.remote_stop(session)
+    await session.is_billed(within=15)
+
+
 @scenario("progress of a long session", profile="notifications", long=True)
 async def progress(bench: Bench) -> None:
     """At least five minutes apart."""

@@ -76,3 +76,37 @@ async def end_of_an_unknown_reservation(bench: Bench) -> None:
     reservation = await driver.reserve(evse, duration=15)
     await driver.release(reservation, variant="unknown-session")
     await driver.release(reservation)
+
+
+@scenario("end of a reservation at a charge point out of reach", profile="reservation", whole_charge_point=True)
+async def end_of_a_reservation_out_of_reach(bench: Bench) -> None:
+    """Refused with 501; the reservation stays, and can be ended once the charge point is back."""
+    charge_point, driver = await bench.free_charge_point(), bench.driver()
+    reservation = await driver.reserve(charge_point.evse, duration=15)
+    await charge_point.evse.shows("Reserved")
+    await charge_point.go_offline()
+    await bench.passes(1.5)
+    await driver.release(reservation)
+    await charge_point.go_online()
+    await driver.release(reservation)
+    await reservation.is_closed(within=15)
+
+
+@scenario("the product of a reservation comes back in its record", profile="reservation")
+async def product_of_a_reservation(bench: Bench) -> None:
+    """What the EMP ordered is what is billed."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    reservation = await driver.reserve(evse, duration=15, product="Reservation Fee")
+    await evse.shows("Reserved")
+    await driver.release(reservation)
+    await reservation.is_closed(within=15)
+
+
+@scenario("a reservation runs out", profile="reservation", long=True)
+async def reservation_runs_out(bench: Bench) -> None:
+    """After Duration the EVSE is free again although nobody ended the reservation."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    reservation = await driver.reserve(evse, duration=1)
+    await evse.shows("Reserved")
+    await reservation.is_closed(within=90)
+    await evse.shows("Available", within=40)

@@ -92,6 +92,17 @@ class VirtualEvse(EvseCore):
             raise StationError(f"start with a card: not possible now; {self.describe()}")
         self.admit(Driver(id_tag, "local", token_type="ISO14443"), ask=self.charge_point.online)  # noqa: S106
 
+    async def present_card(self, id_tag: str) -> None:
+        """A card at the reader: starts where nothing runs; ends what it began; another one ends it if the CPO allows it."""
+        running = self.transaction
+        if running is None:
+            await self.start_locally(id_tag)
+        elif running.driver.id_tag.casefold() == id_tag.casefold():
+            self.stop_transaction("Local", "StopAuthorized")
+        elif self.charge_point.online:
+            self.stopper = Driver(id_tag, "local", token_type="ISO14443")  # noqa: S106
+            self.charge_point.ask_about(self, self.stopper)
+
     # --- what a technician does --------------------------------------------------------------------------------------
 
     async def fault(self, error_code: str = "GroundFailure") -> None:

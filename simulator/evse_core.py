@@ -34,6 +34,7 @@ class EvseCore(Outlet):
     ) -> None:
         super().__init__(charge_point, evse_id, connector_id, data_record, meter)
         self.waiting: Driver | None = None
+        self.stopper: Driver | None = None
         self.reservation: Reservation | None = None
         self.operative = True
         self._refusals = 0
@@ -75,6 +76,11 @@ class EvseCore(Outlet):
 
     def authorized(self, driver: Driver, id_tag_status: str | None) -> None:
         """The CPO answered the question about the token."""
+        if driver is self.stopper:
+            self.stopper = None
+            if id_tag_status == "Accepted" and self.transaction is not None:
+                self.stop_transaction("Local", "StopAuthorized")
+            return
         if self.waiting is not driver:
             return
         self._asking = False

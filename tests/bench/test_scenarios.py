@@ -2,8 +2,9 @@
 
 import ast
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,7 @@ class _ChargePoint:
 class _Evse:
     evse_id: str
     charge_point: _ChargePoint
+    data_record: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 def _fleet(charge_points: int, each: int) -> list[_Evse]:
@@ -139,3 +141,19 @@ def test_a_fleet_that_is_too_small() -> None:
     """Skipped with the number, not waited for."""
     with pytest.raises(Skipped, match="needs 3 EVSEs, the fleet has 1"):
         Pool(_fleet(1, 1)).check(_scenario("x", evses=3))  # type: ignore[arg-type]
+
+
+async def test_kinds_of_evses() -> None:
+    """EVSEs that are not open for roaming are for the scenarios that ask for them, also from the exclusive ones."""
+    fleet = _fleet(2, 2)
+    fleet[3].data_record["IsHubjectCompatible"] = False
+    fleet[0].data_record["CalibrationLawDataAvailability"] = "External"
+    pool = Pool(fleet)  # type: ignore[arg-type]
+    wanted = {"private": ["E1*1"], "signed": ["E0*0"]}
+    for kind, ids in wanted.items():
+        async with pool.lease(_scenario("x", kind=kind)) as evses:
+            assert [e.evse_id for e in evses] == ids
+    async with pool.lease(_scenario("x", exclusive=True)) as evses:
+        assert sorted(e.evse_id for e in evses) == ["E0*0", "E0*1", "E1*0"]
+    with pytest.raises(Skipped, match="needs 2 EVSEs not open for roaming, the fleet has 1"):
+        pool.check(_scenario("x", kind="private", evses=2))
