@@ -163,6 +163,9 @@ class ChargePointEvents:
     async def ended(self, transaction: Transaction, meter_wh: Decimal | None, at: datetime, reason: str | None) -> None:
         """A transaction ended."""
         self._suspected.pop(transaction.transaction_id, None)
+        session = self._register.live_session(transaction.session_id)
+        if session is not None:
+            await self._notices.late_start(session, transaction, meter_wh)
         await self._register.end(transaction, meter_wh, at, reason)
 
     # --- time passes --------------------------------------------------------------------------------------------------

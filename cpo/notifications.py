@@ -18,6 +18,7 @@ OPERATION = "ChargingNotifications"
 INSTEAD = "/EndInstead"
 """End of the key of an End notification that takes the place of a charge detail record."""
 _ATTEMPTS = 3
+_BY_CARD = "/ByCard"
 
 
 class Notices:
@@ -36,7 +37,19 @@ class Notices:
         if session.state is State.CHARGING and transaction.meter.energy_wh > 0:
             self._started.add(session.session_id)
             self._progress_at[session.session_id] = time.monotonic() + self._settings.progress_interval_s
-            await self._put(session, transaction, "Start", {"MeterValueStart": _start_kwh(transaction)}, "Start")
+            await self._start(session, transaction)
+
+    async def late_start(self, session: Session, transaction: Transaction, stop_wh: Decimal | None) -> None:
+        """A short session by card: the hub may not know yet where it was, and learns it before the End."""
+        if not self._settings.notifications or session.kind != "rfid" or session.session_id in self._started:
+            return
+        start_wh = transaction.meter.start_wh
+        if stop_wh is not None and start_wh is not None and stop_wh > start_wh:
+            await self._start(session, transaction)
+
+    async def _start(self, session: Session, transaction: Transaction) -> None:
+        key = f"Start{_BY_CARD if session.kind == 'rfid' else ''}"
+        await self._put(session, transaction, "Start", {"MeterValueStart": _start_kwh(transaction)}, key)
 
     async def progress(self, session: Session, transaction: Transaction) -> None:
         """Time passes: every interval one Progress."""
@@ -138,8 +151,8 @@ class NotificationSender(Sender):
     operation = OPERATION
 
     def rank(self, message: Waiting) -> int:
-        """Where there are more than may be sent, a driver in trouble comes first."""
-        return 0 if "/Error/" in message.key else 1
+        """Where there are more than may be sent: first drivers in trouble, and what tells the hub the EVSE of a card."""
+        return 0 if "/Error/" in message.key or message.key.endswith(_BY_CARD) else 1
 
     async def not_accepted(self, message: Waiting, reply: Reply, repeat: bool) -> None:
         """Charging and record go on without it."""
