@@ -5,7 +5,16 @@ from functools import cache
 from tests.broken_cpos import delivery, evse_data, innocents, messages, profiles, pushing, remote, transport
 from tests.broken_cpos.variant import Variant
 
-ALL: tuple[Variant, ...] = (*evse_data.VARIANTS, *messages.VARIANTS, *transport.VARIANTS, *remote.VARIANTS, *pushing.VARIANTS, *delivery.VARIANTS, *profiles.VARIANTS, *innocents.VARIANTS)
+ALL: tuple[Variant, ...] = (
+    *evse_data.VARIANTS,
+    *messages.VARIANTS,
+    *transport.VARIANTS,
+    *remote.VARIANTS,
+    *pushing.VARIANTS,
+    *delivery.VARIANTS,
+    *profiles.VARIANTS,
+    *innocents.VARIANTS,
+)
 BROKEN = tuple(v for v in ALL if not v.innocent)
 INNOCENT = tuple(v for v in ALL if v.innocent)
 

@@ -302,7 +302,9 @@ class LocalSessions(ChargePointEvents):
         evse = charge_point.evse_at(connector_id)
         if evse is not None and not self._register.expects(charge_point.charge_point_id, id_tag):
             identification = {"RemoteIdentification": {"EvcoID": "DE-DCB-C12345678-9"}}
-            session = Session(str(uuid.uuid4()), "remote", evse.evse_id, "DE-DCB", identification, id_tag, datetime.now(UTC))
+            session = Session(
+                str(uuid.uuid4()), "remote", evse.evse_id, "DE-DCB", identification, id_tag, datetime.now(UTC)
+            )
             session.state = State.WAITING
             self._register._add(session)
             await self._register.keep(session)
@@ -344,7 +346,8 @@ def _late(name: str, sentence: str, requirement: str, only: str, **more: Any) ->
     return Variant(f"deliver-{name}", sentence, (requirement,), only=only, **values)
 
 
-_GONE = {i: "the record is gone" for i in ("CDR-001", "CDR-002", "CDR-027", "CDR-030", "SESS-004", "CDR-031")}
+_FORGOTTEN = dict.fromkeys(("RSTOP-001", "RSTOP-002"), "it does not know the session any more")
+_GONE = dict.fromkeys(("CDR-001", "CDR-002", "CDR-027", "CDR-030", "SESS-004", "CDR-031"), "the record is gone")
 _RESTART = F + "restart_of_the_backend"
 
 VARIANTS = (
@@ -362,9 +365,9 @@ VARIANTS = (
     _late("never-believes", "400 CLOSED after a lost answer is repeated without end", "CDR-033", F + "cdr_answer_lost", parts={"cdr_sender": NeverBelieves}, collateral={"CDR-003": "the same repeats"}),
     _late("drops-refused", "A record refused with 022 is marked as sent", "CDR-034", f"{F}cdr_refused_022, {A}driver_unplugs", parts={"cdr_sender": DropsRefused}),
     _late("unchanged", "A record refused with 022 is repeated unchanged", "CDR-034", F + "cdr_refused_022", parts={"cdr_sender": Unchanged}),
-    _late("forgets-on-restart", "A restart loses sessions and records", "CDR-031", _RESTART, parts={"storage": ForgetsOnRestart}, collateral=_GONE),
+    _late("forgets-on-restart", "A restart loses sessions and records", "CDR-031", _RESTART, parts={"storage": ForgetsOnRestart}, collateral=_GONE | _FORGOTTEN),
     _late("forgets-records", "A restart loses the records that wait", "CDR-031", _RESTART, parts={"storage": ForgetsRecords}, collateral=_GONE),
-    _late("forgets-sessions", "A restart loses the sessions that run", "SESS-004", _RESTART, parts={"storage": ForgetsSessions}, collateral=_GONE),
+    _late("forgets-sessions", "A restart loses the sessions that run", "SESS-004", _RESTART, parts={"storage": ForgetsSessions}, collateral=_GONE | _FORGOTTEN),
     _late("forgets-drivers", "After a restart the record has another EvcoID", "SESS-004", _RESTART, parts={"storage": ForgetsDrivers}, collateral={"CDR-012": "the same EvcoID"}),
     _late("since-morning", "The second record on an EVSE holds the energy of the first as well", "CDR-029", A + "two_sessions_in_a_row", parts={"records": SinceMorning}, collateral={"CDR-024": "the same energy"}),
     _late("absolute-register", "The register in place of the difference", "CDR-024", SESSION, parts={"records": NeverReset}, collateral={"CDR-021": "the register is beyond 1000 kWh"}),

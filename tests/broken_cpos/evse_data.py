@@ -11,8 +11,11 @@ PUSH = "PushEvseData"
 ONLY = "evse_data.full_load_of_data_on_request"
 _BAD_RECORD = {
     "EVSE-057": "the hub refuses the record, so the EVSE is never published",
-    "PUSH-010": "the operator part of the id is wrong as well", "EVSE-026": "the same member",
-    "EVSE-017": "the same member", "EVSE-006": "the same member", "EVSE-023": "the same member",
+    "PUSH-010": "the operator part of the id is wrong as well",
+    "EVSE-026": "the same member",
+    "EVSE-017": "the same member",
+    "EVSE-006": "the same member",
+    "EVSE-023": "the same member",
     "PUSH-013": "a record that cannot be repaired is left out",
 }
 
@@ -166,4 +169,3 @@ VARIANTS = (
         only=ONLY, requests={PUSH: turn("/OperatorEvseData/EvseDataRecord/*/EvseID", lambda v: v.replace("*", ""))},
     ),
 )  # fmt: skip
-

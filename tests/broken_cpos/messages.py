@@ -56,9 +56,7 @@ def _first_status_twice(message: dict[str, Json]) -> None:
 def _times(text: str) -> Change:
     """Every date-time of a record through a function of text."""
     into = _INTO[text]
-    return both(
-        *(turn("/" + name, into) for name in ("ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd"))
-    )
+    return both(*(turn("/" + name, into) for name in ("ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd")))
 
 
 _INTO = {
@@ -103,7 +101,9 @@ def _swap(one: str, other: str) -> Change:
 
 
 def _later(*names: str, hours: int = 1) -> Change:
-    return both(*(turn("/" + name, lambda v: v[:11] + f"{(int(v[11:13]) + hours) % 24:02d}" + v[13:]) for name in names))
+    return both(
+        *(turn("/" + name, lambda v: v[:11] + f"{(int(v[11:13]) + hours) % 24:02d}" + v[13:]) for name in names)
+    )
 
 
 def _year_later(name: str) -> Change:
@@ -160,8 +160,8 @@ RECORDS = (
     _cdr("without-charging-start", "ChargingStart is left out, as OICP 2.2 allowed", "CDR-007", drop("/ChargingStart")),
     _cdr("without-session-end", "SessionEnd is left out", "CDR-007", drop("/SessionEnd")),
     _cdr("energy-null", "ConsumedEnergy is null where the meter gave nothing", "HTTP-007", put("/ConsumedEnergy", None)),
-    _cdr("session-id-invalid", "Its own transaction number as SessionID", "SESS-002", put("/SessionID", "12345"), CDR_004="no such session at the hub", SESS_001="the number is its own", SESS_003="it is not the number of the start"),
-    _cdr("session-id-invented", "A new GUID as SessionID", "SESS-003", put("/SessionID", "f9b1c9f2-0000-4000-8000-00000000beef"), CDR_004="no such session at the hub", SESS_001="the id is its own"),
+    _cdr("session-id-invalid", "Its own transaction number as SessionID", "SESS-002", put("/SessionID", "12345"), CDR_004="no such session at the hub", SESS_001="the number is its own", CDR_003="every record has the same number", SESS_003="it is not the number of the start"),
+    _cdr("session-id-invented", "A new GUID as SessionID", "SESS-003", put("/SessionID", "f9b1c9f2-0000-4000-8000-00000000beef"), CDR_004="no such session at the hub", SESS_001="the id is its own", CDR_003="every record has the same id"),
     _cdr("session-id-in-upper-case", "The SessionID is turned into upper case", "SESS-003", turn("/SessionID", str.upper), grade="warning"),
     _cdr("times-with-blank", "Times with a blank instead of the T", "TIME-001", _times("blank")),
     _cdr("times-without-zone", "Times without a zone designator", "TIME-001", _times("naive")),

@@ -82,9 +82,9 @@ def compared(
     named: dict[str, str] = {}
     for told in findings:
         for ident in (told.requirement, *told.also):
-            if ident in variant.violates and _WEIGHT[told.grade] >= _WEIGHT[_least(variant, ident)]:
-                if ident == told.requirement or ident not in named:
-                    named[ident] = told.requirement
+            heavy = ident in variant.violates and _WEIGHT[told.grade] >= _WEIGHT[_least(variant, ident)]
+            if heavy and (ident == told.requirement or ident not in named):
+                named[ident] = told.requirement
     others = [t for t in findings if t.requirement not in variant.violates and t.requirement not in named.values()]
     errors = {t.requirement: t.observed for t in reversed(others) if t.grade == "error"}
     reasons = dict(variant.collateral) | dict(excused or {})
@@ -100,10 +100,9 @@ def _least(variant: Variant, ident: str) -> str:
     return "warning" if variant.grade == "error" and should else variant.grade
 
 
-NOT_REPLAYED = {
-    ident: "the recorded hub took the record and the statuses that go with it"
-    for ident in ("STAT-004", "STAT-009", "PUSH-010")
-}
+NOT_REPLAYED = dict.fromkeys(
+    ("STAT-004", "STAT-009", "PUSH-010"), "the recorded hub took the record and the statuses that go with it"
+)
 """What the other messages of the recording contradict in a changed one."""
 
 

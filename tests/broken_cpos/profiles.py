@@ -33,7 +33,9 @@ def _of_type(kind: str, *changes: Change) -> Change:
     return change
 
 
-def _notice(name: str, sentence: str, requirement: str, change: Change, only: str = "start_and_end", **more: Any) -> Variant:
+def _notice(
+    name: str, sentence: str, requirement: str, change: Change, only: str = "start_and_end", **more: Any
+) -> Variant:
     return Variant(
         f"notice-{name}", sentence, (requirement,), only=N + only, profiles=("notifications",), requests={NOTICE: change},
         collateral=_REFUSED | more.pop("collateral", {}), **more,
@@ -184,12 +186,16 @@ def _signed(name: str, sentence: str, requirement: str, change: Change, **more: 
     return Variant(
         f"signed-{name}", sentence, (requirement,), only="authorization.remote_start_and_stop", profiles=("eichrecht",),
         sites=_LAW, requests={"ChargeDetailRecord": change},
-        collateral={i: "the hub refuses the record" for i in ("CDR-001", "CDR-027", "CDR-030")}, **more,
+        collateral=dict.fromkeys(("CDR-001", "CDR-027", "CDR-030"), "the hub refuses the record"), **more,
     )  # fmt: skip
 
 
 def _many(values: Any) -> Any:
-    return [values[0], *({"SignedMeteringValue": "OCMF|{}|{}", "MeteringStatus": "Progress"} for _ in range(10)), values[-1]]
+    return [
+        values[0],
+        *({"SignedMeteringValue": "OCMF|{}|{}", "MeteringStatus": "Progress"} for _ in range(10)),
+        values[-1],
+    ]
 
 
 def _earlier(text: str) -> str:

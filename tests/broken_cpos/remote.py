@@ -341,7 +341,7 @@ VARIANTS = (
     _start("answers-before-it-asks", "Answers true and never asks the charge point", "RSTART-004", AnswersBeforeItAsks, SESSION),
     _start("starts-after-all", "Answers 501 after a short wait; the vehicle charges all the same and is billed", "RSTART-005", StartsAfterAll, "transport.start_only_mandatory", collateral={"CDR-026": "it is billed", "CDR-004": "the hub has deleted the session", "RSTART-001": "the refusal has no reason"}),
     _start("wrong-connector", "Starts the connector beside the one that was named", "RSTART-020", WrongConnector, A + "remote_start_and_stop", fleet=_TWO, collateral={"CDR-001": "nobody charges on that session", "CDR-008": "the wrong EVSE", "CDR-024": "the wrong EVSE"}),
-    _start("first-free-evse", "An unknown EVSE is replaced by one that is ready", "RSTART-006", FirstFreeEvse, f"{A}start_on_an_unknown_evse"),
+    _start("first-free-evse", "An unknown EVSE is replaced by one that is ready", "RSTART-006", FirstFreeEvse, A + "start_on_an_unknown_evse", collateral={"CDR-008": "the record names the EVSE it took"}),
     _start("any-identification", "Starts with an RFID medium in place of RemoteIdentification", "RSTART-003", TakesAnyIdentification, "transport.starts_to_be_refused", collateral={"CDR-012": "the EvcoID is invented"}),
     Variant("remote-by-driver", "The second session of a driver overwrites the SessionID of the first", ("SESS-008",), only=A + "one_driver_at_two_evses", parts={"remote": ByDriver, "records": RecordsByDriver},
             collateral={"CDR-001": "the first session gets no record", "CDR-002": "the same", "CDR-008": "the record has the EVSE of the first session", "CDR-003": "two records with one SessionID", "CDR-024": "the energy is that of the first", "CDR-029": "the same", "CDR-005": "the second session still charges", "SESS-003": "the same", "CDR-016": "the times are those of the first", "CDR-037": "the ids are mixed up", "CDR-027": "the first session stays open"}),
@@ -363,4 +363,3 @@ VARIANTS = (
     Variant("remote-never-gives-up", "A start without a vehicle stays open for ever", ("RSTART-011",), only=A + "nobody_plugs_in", parts={"register": NeverGivesUp}, bench={"tolerances": {"lapsed_session_s": 8}}, collateral={"CDR-027": "the same session"}),
     Variant("remote-silently-gives-up", "A start without a vehicle lapses, and nobody is told", ("CDR-027",), only=f"{A}nobody_plugs_in, {A}stop_before_the_energy", parts={"register": SilentlyGivesUp}, bench={"tolerances": {"lapsed_session_s": 8}}, collateral={"RSTART-011": "the same session"}),
 )  # fmt: skip
-

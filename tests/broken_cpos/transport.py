@@ -22,10 +22,10 @@ from tests.broken_cpos.variant import Http, Variant
 DATA_ONLY = "evse_data.full_load_of_data_on_request"
 SESSION = "authorization.remote_start_and_stop"
 REFUSED = "authorization.start_on_an_unknown_evse"
-_NOTHING_ARRIVES = {
-    ident: "the hub takes nothing from this CPO"
-    for ident in ("EVSE-057", "STAT-009", "STAT-005", "STAT-010", "HTTP-020", "CDR-001", "CDR-030", "CDR-040")
-}
+_NOTHING_ARRIVES = dict.fromkeys(
+    ("EVSE-057", "STAT-009", "STAT-005", "STAT-010", "HTTP-020", "CDR-001", "CDR-030", "CDR-040"),
+    "the hub takes nothing from this CPO",
+)
 
 
 class _OtherContext(Client):
@@ -200,7 +200,15 @@ class NoStrangers(_Reader):
     """Its schema forbids additional members."""
 
     known = frozenset(
-        "SessionID CPOPartnerSessionID EMPPartnerSessionID ProviderID EvseID Identification PartnerProductID".split()
+        [
+            "SessionID",
+            "CPOPartnerSessionID",
+            "EMPPartnerSessionID",
+            "ProviderID",
+            "EvseID",
+            "Identification",
+            "PartnerProductID",
+        ]
     )
 
     def objection(self, operation: str, body: dict[str, Json]) -> Refused | None:

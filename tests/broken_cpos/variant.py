@@ -77,8 +77,19 @@ class Variant:
     @property
     def only_messages(self) -> bool:
         """All of it is changed messages, so it can be shown on a recording without playing anything."""
-        plain = not (self.parts or self.settings or self.options or self.fleet or self.sites or self.bench or self.cpo or self.hub)
-        return bool(self.requests or self.answers) and plain and self.http == PLAIN and self.profiles == ("remote-only",)
+        plain = not (
+            self.parts
+            or self.settings
+            or self.options
+            or self.fleet
+            or self.sites
+            or self.bench
+            or self.cpo
+            or self.hub
+        )
+        return (
+            bool(self.requests or self.answers) and plain and self.http == PLAIN and self.profiles == ("remote-only",)
+        )
 
 
 PLAIN = Http()
