@@ -1,6 +1,5 @@
 """Answers in the shapes the live platform was seen to send: explicit nulls, bare status codes, validation lists, proxy pages."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -24,10 +23,11 @@ class Reply:
         """The body as bytes."""
         if isinstance(self.body, bytes):
             return self.body
-        try:
-            return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
-        except TypeError:  # exact decimals
-            return dump(self.body).encode()
+        return dump(self.body).encode()
+
+    def ready(self) -> "Reply":
+        """The same with finished bytes, for answers that are given often."""
+        return Reply(self.http_status, self.encoded(), self.content_type, self.close, self.headers)
 
 
 def status_code(code: str, description: str | None = None, additional_info: str | None = None) -> dict[str, Json]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -260,7 +261,13 @@ def facts_of_der(der: bytes) -> Certificate | None:
 def valid_now(certificate: Certificate, now: datetime | None = None) -> bool:
     """True inside the validity period."""
     moment = now or datetime.now(UTC)
-    return datetime.fromisoformat(certificate.not_before) <= moment <= datetime.fromisoformat(certificate.not_after)
+    begin, end = _validity(certificate.not_before, certificate.not_after)
+    return begin <= moment <= end
+
+
+@lru_cache(1000)
+def _validity(not_before: str, not_after: str) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(not_before), datetime.fromisoformat(not_after)
 
 
 def _key_name(certificate: x509.Certificate) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote
 
 from fake_hubject import answers
@@ -12,7 +13,7 @@ from fake_hubject.partners import Partner
 from fake_hubject.services import SERVICES
 from fake_hubject.validation import refusals
 from oicp.evidence import Exchange, Tls
-from oicp.services import PREFIX, Direction, Operation, operation_of
+from oicp.services import OPERATIONS, PREFIX, Direction, Operation, operation_of
 from oicp.wire_json import Json
 
 
@@ -29,17 +30,32 @@ class Route:
 
 def route(method: str, target: str, sender: Partner | None) -> Route:
     """Read the request target. Anything but a POST is no service."""
+    operation, partner_id, path, query = _located(method, target) if len(target) < _SHORT else _read(method, target)
+    up = Direction.CPO_TO_HUB if sender is None or sender.is_operator else Direction.EMP_TO_HUB
+    incoming = INCOMING.get(operation.name) if operation is not None else None
+    return Route(operation, partner_id, path, query, incoming or up)
+
+
+_SHORT = 200
+INCOMING = {
+    o.name: next((d for d in o.directions if d in (Direction.CPO_TO_HUB, Direction.EMP_TO_HUB)), None)
+    for o in OPERATIONS.values()
+}
+"""Which side calls the hub with an operation; None where the hub calls."""
+
+
+def _read(method: str, target: str) -> tuple[Operation | None, str, str, str]:
+    """Operation, partner id, path and query of a target."""
     path, _, query = target.partition("?")
     if "://" in path[:9]:
         path = "/" + path.split("://", 1)[1].partition("/")[2]
     plain = unquote(path, errors="replace")
     found = operation_of(plain.removeprefix(PREFIX)) if method == "POST" and plain.startswith(PREFIX + "/") else None
-    up = Direction.CPO_TO_HUB if sender is None or sender.is_operator else Direction.EMP_TO_HUB
-    if found is None:
-        return Route(None, "", path, query, up)
-    operation, partner_id = found
-    incoming = [d for d in operation.directions if d in (Direction.CPO_TO_HUB, Direction.EMP_TO_HUB)]
-    return Route(operation, partner_id, path, query, incoming[0] if incoming else up)
+    operation, partner_id = found if found is not None else (None, "")
+    return operation, partner_id, path, query
+
+
+_located = lru_cache(4096)(_read)  # the same few targets come again and again
 
 
 async def answer(broker: Broker, where: Route, exchange: Exchange) -> Reply:

@@ -1,6 +1,6 @@
 """Who takes part in roaming: CPOs, hub operators with sub-operators, EMPs with their tempers; changeable while running."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
@@ -77,6 +77,7 @@ class Partners:
         self._by_key: dict[str, Partner] = {}
         self._owners: dict[str, Partner] = {}
         self._found: dict[tuple[str, bool], Partner | None] = {}
+        self._own: dict[str, set[str]] = {}
         self._changed = changed
         self.textual = False
 
@@ -155,8 +156,21 @@ class Partners:
         owner = self.owner_of_evse(evse_id)
         return owner is not None and owner.id == partner.id
 
+    def owns_all(self, partner: Partner, evse_ids: Sequence[str]) -> bool:
+        """True if all EvseIDs belong to this partner or its sub-operators."""
+        found = self._own.setdefault(partner.id, set())
+        if found.issuperset(evse_ids):
+            return True
+        if not all(self.owns(partner, evse_id) for evse_id in evse_ids):
+            return False
+        if len(found) >= _REMEMBERED:
+            found.clear()
+        found.update(evse_ids)
+        return True
+
     def _index(self) -> None:
         self._found.clear()
+        self._own.clear()
         self._by_key = {self.key(p.id): p for p in self._partners.values()}
         self._owners = {
             folded(ident): partner

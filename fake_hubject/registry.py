@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from oicp.wire_json import Json
 
@@ -30,8 +31,7 @@ class Entry:
     last_update: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One state of a record; `record` None: deleted."""
 
     t: float
@@ -64,11 +64,8 @@ class RecordSet:
         if action == "fullLoad":
             for key in [key for key in self.current if key not in records]:
                 self._delete(key, t, at)
-        for key, record in records.items():
-            if action == "delete":
-                self._delete(key, t, at)
-            else:
-                self._put(key, record, t, at)
+        change = self._delete_all if action == "delete" else self._put_all
+        change(records, t, at)
         version = Version(len(self.versions) + 1, action, len(records), t, at, exchange)
         self.versions.append(version)
         return version
@@ -79,12 +76,17 @@ class RecordSet:
         for key in [key for key in self.current if key not in kept]:
             self._delete(key, t, at)
 
-    def _put(self, key: str, record: Record, t: float, at: datetime) -> None:
-        entry = self.current.get(key)
-        if entry is not None and entry.record == record:
-            return  # untouched: keeps its lastUpdate
-        self.current[key] = Entry(record, at)
-        self.history.setdefault(key, []).append(Change(t, at, record))
+    def _put_all(self, records: Mapping[str, Record], t: float, at: datetime) -> None:
+        current, history = self.current, self.history
+        for key, record in records.items():
+            entry = current.get(key)
+            if entry is None or entry.record != record:  # else untouched: keeps its lastUpdate
+                current[key] = Entry(record, at)
+                history.setdefault(key, []).append(Change(t, at, record))
+
+    def _delete_all(self, keys: Iterable[str], t: float, at: datetime) -> None:
+        for key in keys:
+            self._delete(key, t, at)
 
     def _delete(self, key: str, t: float, at: datetime) -> None:
         if self.current.pop(key, None) is not None:

@@ -295,7 +295,11 @@ def _reason(trouble: BaseException) -> str:
     if isinstance(trouble, aiohttp.ClientConnectorError):
         inner = trouble.os_error
         refused = isinstance(inner, ConnectionRefusedError)
-        return "connection refused" if refused else f"cannot connect: {inner.strerror or str(inner) or type(inner).__name__}"
+        return (
+            "connection refused"
+            if refused
+            else f"cannot connect: {inner.strerror or str(inner) or type(inner).__name__}"
+        )
     if isinstance(trouble, aiohttp.ServerDisconnectedError):
         return "the connection was closed before an answer came"
     return f"{type(trouble).__name__}: {trouble}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import uuid
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -13,7 +13,7 @@ from aiohttp.web_protocol import RequestHandler
 from cryptography import x509
 from multidict import CIMultiDict
 
-from fake_hubject import answers
+from fake_hubject import answers, direct
 from fake_hubject.answers import HUB_NAME, Reply
 from fake_hubject.broker import Broker
 from fake_hubject.certificates import facts_of
@@ -36,7 +36,7 @@ _HONEST = Passing()
 class Peer:
     """Who is at the other end of a connection."""
 
-    __slots__ = ("certificate", "name", "signed", "version", "x509")
+    __slots__ = ("_tls", "certificate", "name", "signed", "version", "x509")
 
     def __init__(self, name: str, version: str | None, certificate: x509.Certificate | None) -> None:
         self.name = name
@@ -44,6 +44,7 @@ class Peer:
         self.x509 = certificate
         self.certificate: Certificate | None = facts_of(certificate) if certificate else None
         self.signed: bool | None = None
+        self._tls: Tls | None = None
 
     def tls(self, broker: Broker) -> Tls:
         """The TLS side of an exchange, with the partner the certificate is on file for at this moment."""
@@ -53,7 +54,11 @@ class Peer:
             self.signed = broker.authority.signed(self.x509)
         partner = broker.partner_of_certificate(self.certificate)
         trusted = self.signed or broker.is_pinned(self.certificate)
-        return Tls(self.version, self.certificate, trusted, partner.id if partner else None)
+        partner_id = partner.id if partner else None
+        known = self._tls
+        if known is None or known.partner_id != partner_id or known.trusted is not trusted:
+            known = self._tls = Tls(self.version, self.certificate, trusted, partner_id)
+        return known
 
 
 class _Connection(RequestHandler):
@@ -90,7 +95,7 @@ class _Connection(RequestHandler):
         response = web.Response(
             status=reply.http_status,
             body=reply.encoded(),
-            headers=_headers(reply, "text/html" if status < 500 else "application/json"),
+            headers=_headers(reply, "text/html" if status < 500 else "application/json", _process_id()),
         )
         response.force_close()
         return response
@@ -208,6 +213,8 @@ class HubServer:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
         try:
+            if request.content.is_eof():  # it is all here
+                return await request.read(), None, None
             async with asyncio.timeout(self._broker.settings.body_limit_s):
                 return await request.read(), None, None
         except web.HTTPRequestEntityTooLarge:
@@ -270,19 +277,39 @@ class HubServer:
             )
             return await _dropped(request, fault)
         kind = answers.content_type_of(reply, exchange.number, vary=self._broker.settings.vary_answers)
-        response = web.Response(status=reply.http_status, body=reply.encoded(), headers=_headers(reply, kind))
-        if reply.close:
-            response.force_close()
+        body, process_id = reply.encoded(), _process_id()
         error = None
-        try:
-            await response.prepare(request)
-            await response.write_eof()
-        except (ConnectionError, RuntimeError) as gone:
-            error = f"the peer closed the connection before the answer: {gone}"
-        sent = Answer(reply.http_status, tuple(response.headers.items()), reply.encoded())
+        written = direct.write(request, reply, body, kind, process_id)
+        if written is not None:
+            response, headers = written
+        else:
+            response, headers, error = await _respond(request, reply, body, kind, process_id)
+        sent = Answer(reply.http_status, headers, body)
         seen, lost = passing.fate(sent)
         recorder.closed(exchange, seen, error=error or lost, faults=names, **facts)
         return response
+
+
+async def _respond(
+    request: web.BaseRequest, reply: Reply, body: bytes, kind: str, process_id: str
+) -> tuple[web.StreamResponse, tuple[tuple[str, str], ...], str | None]:
+    """Answer by aiohttp's own way; returns the headers sent and what went wrong."""
+    response = web.Response(status=reply.http_status, body=body, headers=_headers(reply, kind, process_id))
+    if reply.close:
+        response.force_close()
+    error = None
+    try:
+        await response.prepare(request)
+        await response.write_eof()
+    except (ConnectionError, RuntimeError) as gone:
+        error = f"the peer closed the connection before the answer: {gone}"
+    return response, tuple(response.headers.items()), error
+
+
+def _process_id() -> str:
+    """A GUID; nothing secret hangs on it."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _alive(request: web.BaseRequest) -> bool:
@@ -290,8 +317,8 @@ def _alive(request: web.BaseRequest) -> bool:
     return transport is not None and not transport.is_closing()
 
 
-def _headers(reply: Reply, content_type: str) -> CIMultiDict[str]:
-    headers = CIMultiDict({"Server": HUB_NAME, "Process-ID": str(uuid.uuid4()), "Content-Type": content_type})
+def _headers(reply: Reply, content_type: str, process_id: str) -> CIMultiDict[str]:
+    headers = CIMultiDict({"Server": HUB_NAME, "Process-ID": process_id, "Content-Type": content_type})
     headers.update(reply.headers)
     return headers
 
@@ -323,11 +350,10 @@ _REASONS = {
 
 
 def _changed(reply: Reply, change: Mapping[str, Json]) -> Reply:
-    if not isinstance(reply.body, dict):
+    whole = parse(reply.body).value if isinstance(reply.body, bytes) else reply.body
+    if not isinstance(whole, dict):
         return reply
-    return Reply(
-        reply.http_status, dump(reply.body | dict(change)).encode(), reply.content_type, reply.close, reply.headers
-    )
+    return Reply(reply.http_status, dump(whole | dict(change)).encode(), reply.content_type, reply.close, reply.headers)
 
 
 async def _dropped(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:

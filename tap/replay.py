@@ -9,8 +9,8 @@ from fake_hubject.recorder import NotSeen, Recorder
 from oicp.evidence import Evidence, Exchange, Observation
 from oicp.services import Direction
 from oicp.sessions import folded
-from oicp.wire_json import Json, at, shown
-from tap.script import Script
+from oicp.wire_json import Json, shown
+from tap.script import Script, evse_ids_of, said_statuses, script_of
 from tap.stand_in import StandIn, until
 
 Act = Callable[[Observation], Awaitable[None]]
@@ -145,7 +145,11 @@ def _members(session_id: str, before: Json, after: Json, number: int) -> Iterato
 
 def _statuses(old: Evidence, new: Evidence, ids: dict[str, str]) -> Iterator[Difference]:
     before, after = _status_courses(old, ids), _status_courses(new, {})
-    for evse_id in sorted(before.keys() | after.keys()):
+    wanted = before.keys() | after.keys()
+    if not old.run.fleet:  # another fleet: only what was touched, or has the same name, can be compared
+        touched = {folded(i) for i in evse_ids_of(script_of(old, ids).events)}
+        wanted = {i for i in wanted if i in touched or (i in before and i in after)}
+    for evse_id in sorted(wanted):
         was, now = before.get(evse_id, []), after.get(evse_id, [])
         if was != now:
             yield Difference(f"status of {evse_id}", " ".join(was) or "never pushed", " ".join(now) or "never pushed")
@@ -154,14 +158,10 @@ def _statuses(old: Evidence, new: Evidence, ids: dict[str, str]) -> Iterator[Dif
 def _status_courses(evidence: Evidence, ids: dict[str, str]) -> dict[str, list[str]]:
     by_folded = {folded(k): folded(v) for k, v in ids.items()}
     courses: dict[str, list[str]] = {}
-    for exchange in evidence.about("PushEvseStatus", direction=Direction.CPO_TO_HUB):
-        records = at(exchange.body, "OperatorEvseStatus", "EvseStatusRecord")
-        for record in records if isinstance(records, list) else [records]:
-            evse_id, status = at(record, "EvseID"), at(record, "EvseStatus")
-            if isinstance(evse_id, str) and isinstance(status, str):
-                course = courses.setdefault(by_folded.get(folded(evse_id), folded(evse_id)), [])
-                if not course or course[-1] != status:
-                    course.append(status)
+    for evse_id, status, _ in said_statuses(evidence):
+        course = courses.setdefault(by_folded.get(evse_id, evse_id), [])
+        if not course or course[-1] != status:
+            course.append(status)
     return courses
 
 

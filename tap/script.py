@@ -1,11 +1,12 @@
 """What a recording says the hub did, as a script that can be played again: its answers, its calls, what drivers did at the chargers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from oicp.evidence import Answer, Evidence, Exchange, Observation
 from oicp.services import Direction
 from oicp.sessions import folded
+from oicp.wire_json import at
 
 ACTS = ("plugged", "unplugged")
 
@@ -36,12 +37,60 @@ def script_of(evidence: Evidence, ids: Mapping[str, str] | None = None) -> Scrip
             if exchange.body.get("SessionID"):
                 answers[exchange.operation, None].append(mapped)
     calls = [_mapped(e, ids or {}) for e in evidence.exchanges if e.direction is Direction.HUB_TO_CPO]
-    acts = [_moved(o, ids or {}) for o in evidence.seen(*ACTS)]
+    acts = [_moved(o, ids or {}) for o in evidence.seen(*ACTS) or inferred_acts(evidence)]
     both: list[Exchange | Observation] = [*calls, *acts]
     events = tuple(sorted(both, key=lambda event: event.t))
     first = events[0].t if events else 0.0
     before = tuple(dict.fromkeys(e.operation for e in evidence.exchanges if e.by_cpo and e.operation and e.t < first))
     return Script({k: tuple(v) for k, v in answers.items()}, events, before, evidence.t_end)
+
+
+_EARLIER_S = 0.5
+"""A driver plugs in this long before the message that shows it, where a recording knows no drivers."""
+
+
+def inferred_acts(evidence: Evidence) -> tuple[Observation, ...]:
+    """When drivers must have plugged in and unplugged, where nobody watched the chargers: read from starts, stops, records, statuses."""
+    found: list[tuple[str, str, float]] = []
+    for start in evidence.about("AuthorizeRemoteStart", direction=Direction.HUB_TO_CPO):
+        evse_id = start.body.get("EvseID")
+        if not start.accepted or not isinstance(evse_id, str):
+            continue
+        occupied = [t for t in _said(evidence, evse_id, "Occupied") if t < start.t]
+        free = [t for t in _said(evidence, evse_id, "Available") if t < start.t]
+        stood = occupied[-1:] if occupied and occupied[-1] > max(free, default=-1.0) else []
+        found.append(("plugged", evse_id, min([*stood, start.t]) - _EARLIER_S))
+        found.extend(_unplugged(evidence, start, evse_id))
+    return tuple(
+        Observation(i, kind, evidence.run.started_at, t, evse_id) for i, (kind, evse_id, t) in enumerate(found, 1)
+    )
+
+
+def _unplugged(evidence: Evidence, start: Exchange, evse_id: str) -> Iterator[tuple[str, str, float]]:
+    cdrs = [e for e in evidence.about("ChargeDetailRecord") if e.by_cpo and e.session_id == start.session_id]
+    stops = [e for e in evidence.about("AuthorizeRemoteStop") if e.session_id == start.session_id and e.accepted]
+    if not cdrs:
+        return
+    if not stops or stops[0].t > cdrs[0].t:  # pulling the cable is what ended it
+        yield "unplugged", evse_id, cdrs[0].t - _EARLIER_S
+        return
+    later = [t for t in _said(evidence, evse_id, "Available") if t > stops[0].t]
+    yield "unplugged", evse_id, later[0] - _EARLIER_S if later and later[0] > cdrs[0].t else cdrs[0].t + _EARLIER_S
+
+
+def _said(evidence: Evidence, evse_id: str, status: str) -> list[float]:
+    """Seconds at which the CPO pushed this status of an EVSE."""
+    return [t for own, said, t in said_statuses(evidence) if own == folded(evse_id) and said == status]
+
+
+def said_statuses(evidence: Evidence) -> Iterator[tuple[str, str, float]]:
+    """Every status the CPO pushed: EvseID without separators, status, second."""
+    for exchange in evidence.about("PushEvseStatus", direction=Direction.CPO_TO_HUB):
+        records = at(exchange.body, "OperatorEvseStatus", "EvseStatusRecord")
+        for record in records if isinstance(records, list) else [records]:
+            evse_id, status = at(record, "EvseID"), at(record, "EvseStatus")
+            if isinstance(evse_id, str) and isinstance(status, str):
+                yield folded(evse_id), status, exchange.t
 
 
 def renamed(body: bytes, ids: Mapping[str, str]) -> bytes:

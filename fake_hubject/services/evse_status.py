@@ -12,7 +12,8 @@ async def push_evse_status(broker: Broker, call: Call) -> Reply:
     """Take status records of EVSEs whose data are known: all of them, or none."""
     if (refusal := admitted(broker, call.partner, "EvseStatus")) is not None:
         return refusal
-    records = [r for r in members(call.body, "OperatorEvseStatus", "EvseStatusRecord") if text(r, "EvseID")]
+    found = members(call.body, "OperatorEvseStatus", "EvseStatusRecord")
+    records = [record for record in found if type(record.get("EvseID")) is str and record["EvseID"]]
     action = text(call.body, "ActionType")
     if (refusal := inconsistent(broker, call.partner, [r["EvseID"] for r in records])) is not None:
         return refusal

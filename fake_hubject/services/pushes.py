@@ -10,7 +10,7 @@ from fake_hubject.registry import Record
 from oicp.wire_json import Json
 
 _IN_PROGRESS = "The push of data is already in progress"
-SUCCESS = Reply(200, acknowledgement(True, "000"))
+SUCCESS = Reply(200, acknowledgement(True, "000")).ready()
 
 
 def members(body: Json, *path: str) -> list[dict[str, Json]]:
@@ -36,10 +36,10 @@ def admitted(broker: Broker, partner: Partner, service: str) -> Reply | None:
 
 def inconsistent(broker: Broker, partner: Partner, evse_ids: Sequence[str]) -> Reply | None:
     """018 for EvseIDs of somebody else, or one that comes twice."""
-    foreign = [i for i in evse_ids if not broker.partners.owns(partner, i)]
-    if foreign:
+    if not broker.partners.owns_all(partner, evse_ids):
+        foreign = [i for i in evse_ids if not broker.partners.owns(partner, i)]
         return refused("018", "Inconsistent EvseID", limited("EvseIDs that do not belong to the operator: ", foreign))
-    keys = [broker.key(i) for i in evse_ids]
+    keys = list(map(broker.partners.key, evse_ids))
     if len(set(keys)) < len(keys):
         twice = [i for i, key in zip(evse_ids, keys, strict=True) if keys.count(key) > 1] if len(keys) < 1000 else []
         return refused(
@@ -70,10 +70,11 @@ async def one_at_a_time(
 def by_key(broker: Broker, records: Sequence[Record], member: str = "EvseID") -> dict[str, Record]:
     """Records by what their ids are compared by, the id itself in upper case."""
     found: dict[str, Record] = {}
+    key = broker.partners.key
     for record in records:
         ident = record[member]
         upper = ident.upper()
-        found[broker.key(upper)] = record if upper == ident else {**record, member: upper}
+        found[key(upper)] = record if upper == ident else {**record, member: upper}
     return found
 
 

@@ -83,7 +83,7 @@ MODES = (
     _guilty("answers other text encoding", "answers", "HTTP-004"),
     _guilty("answers 404 everywhere", "answers", "HTTP-022", says="HTTP 404"),
     _guilty("resets", "answers", "HTTP-012", says="closed before an answer"),
-    _guilty("hangs", "answers", "HTTP-012", says="timeout after 2.0 s"),
+    _guilty("hangs", "answers", "RSTART-014", says="timeout after 2.0 s"),
     _guilty("exits at the first remote start", "answers", "HTTP-012", says="cannot allocate memory"),
     _clear("exits a moment after the start", "answers", "licence expired"),
     _guilty("http instead of https", "tls", "TLS-007", http=True, limit=20),
