@@ -179,15 +179,17 @@ class Runner:
 
 
 def phases(scenarios: Sequence[Scenario]) -> list[list[Scenario]]:
-    """What runs at the same time: the undisturbed, those that disturb, then exclusive ones and those that use up, one by one.
+    """What begins at the same time: the undisturbed, those that disturb, then exclusive ones and those that use up, one by one.
 
-    Long ones begin first and run beside everything that is not exclusive.
+    Long ones run on beside the phases that follow; those of them that disturb begin when the short ones are through, because
+    they keep everybody's messages of a kind waiting for a minute.
     """
     rest = [s for s in scenarios if not s.exclusive and not s.uses_up]
     plain = [s for s in rest if not s.disturbs]
-    disturbing = [s for s in rest if s.disturbs]
+    disturbing = [s for s in rest if s.disturbs and not s.long]
+    holding_up = [s for s in rest if s.disturbs and s.long]
     alone = [s for s in scenarios if s.exclusive and not s.uses_up]
     last = [s for s in scenarios if s.uses_up]
-    for group in (plain, disturbing):  # those that wait longest, or need most, begin first
+    for group in (plain, disturbing, holding_up):  # those that wait longest, or need most, begin first
         group.sort(key=lambda s: (not s.long, not s.slow, not s.whole_charge_point, -s.evses))
-    return [group for group in (plain, disturbing, *([s] for s in alone), *([s] for s in last)) if group]
+    return [g for g in (plain, disturbing, holding_up, *([s] for s in alone), *([s] for s in last)) if g]

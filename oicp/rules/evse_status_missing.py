@@ -148,8 +148,9 @@ def _waiting_cars(evidence: Evidence, history: History) -> list[Yield]:
     """A car that is plugged in and not charging, while the hub shows Available: the contested variant of STAT-010."""
     for phase in history.phases:
         before = history.said_before(phase.t)
-        lasted = min(phase.end, evidence.t_end) - phase.t
-        silent = not history.said_between(phase.t, min(phase.end, evidence.t_end))
+        end = min(phase.end, evidence.t_end)
+        lasted = end - phase.t
+        silent = not history.said_between(phase.t, end) and not status_troubled(evidence).touch(phase.t - _EARLY_S, end)
         shows = before is not None and before.accepted and before.status == AVAILABLE
         if phase.kind == "plugged" and shows and silent and lasted >= 2 * limit(evidence, "status_soon_s"):
             told = f"{history.evse_id}: {phase.state} for {lasted:.0f} s, and the hub shows Available"
