@@ -1,5 +1,6 @@
 """Statuses, charge detail records and acknowledgements that are wrong in one member."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from oicp.wire_json import Json
@@ -62,7 +63,7 @@ def _times(text: str) -> Change:
 _INTO = {
     "blank": lambda v: v.replace("T", " ")[:19],
     "naive": lambda v: v[:19],
-    "zulu": lambda v: v[:11] + f"{(int(v[11:13]) - 1) % 24:02d}" + v[13:19] + "Z",
+    "zulu": lambda v: datetime.fromisoformat(v).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     "fraction": lambda v: v[:19] + ".123" + v[19:],
     "one-offset": lambda v: v[:19] + "+05:30",
     "american": lambda v: f"{v[5:7]}/{v[8:10]}/{v[:4]} {v[11:19]}",
@@ -100,18 +101,23 @@ def _swap(one: str, other: str) -> Change:
     return change
 
 
+def _moved(names: tuple[str, ...], **span: int) -> Change:
+    def moved(value: str) -> str:
+        return (datetime.fromisoformat(value) + timedelta(**span)).isoformat()
+
+    return both(*(turn("/" + name, moved) for name in names))
+
+
 def _later(*names: str, hours: int = 1) -> Change:
-    return both(
-        *(turn("/" + name, lambda v: v[:11] + f"{(int(v[11:13]) + hours) % 24:02d}" + v[13:]) for name in names)
-    )
+    return _moved(names, hours=hours)
 
 
 def _year_later(name: str) -> Change:
-    return turn("/" + name, lambda v: f"{int(v[:4]) + 1}{v[4:]}")
+    return _moved((name,), days=365)
 
 
 def _year_earlier(*names: str) -> Change:
-    return both(*(turn("/" + name, lambda v: f"{int(v[:4]) - 1}{v[4:]}") for name in names))
+    return _moved(names, days=-365)
 
 
 def _intervals(message: dict[str, Json]) -> None:
