@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.config import ConfigError, parse_config
 
-_TEMPLATE = """# What the bench has to know about your CPO. Every key: docs/config.md, or `oicp-bench config-schema`.
+_TEMPLATE = """# What the bench has to know about your CPO. Every key: `oicp-bench config-schema`; how to: docs/attach.md.
 
 [hub]
 host = "127.0.0.1"

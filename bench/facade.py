@@ -160,6 +160,8 @@ class Bench:
 
     async def is_quiet_at(self, evse: Evse) -> None:
         """Give the charge point time to tell the CPO its last state, and the CPO time to tell the hub; never insists."""
+        if not self.stage.journal.was_connected(evse.virtual.charge_point.id):
+            return  # it has never been let in: nothing of it will be told
         await self.cpo_is_told(evse)
         if evse.status_at_hub is not None:
             await self.until(

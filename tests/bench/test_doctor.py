@@ -150,7 +150,7 @@ FAULTS: list[tuple[Callable[[Path, Raw], None], str, str]] = [
     (_broken, "error", "mine.pem: cannot read"), (_server_only, "error", "lacks clientAuth"),
     (_nobody_on_file, "error", 'pki issue "DE*XYZ"'), (_no_ca, "warning", "no CA yet"), (_no_pki, "error", "every run makes a CA"),
     (_foreign_evse, "error", "does not belong to DE*ABC"), (_foreign_evse, "warning", "operator_id is 'DE*XYZ'"),
-    (_no_fleet, "error", "missing.json"), (_bad_evse, "error", "ABC-1"),
+    (_no_fleet, "error", "missing.json"), (_bad_evse, "error", '/evse_id: "ABC-1"'),
     (_url("/api/oicp"), "error", "holds /api/oicp"), (_url("/x/charging/v21"), "error", "appends that itself"),
     (_url("/x?tenant=1"), "error", "has a query"), (_twice, "warning", "would be there twice"),
     (_set("cpo", "oicp_url", "https://no-such-host.invalid:1"), "error", "has no address"),

@@ -24,6 +24,7 @@ class Mode:
     prefix: str = ""
     recorded: bool = False
     runs_already: bool = False
+    answer_limit: float = 2
     ocpp: str = "ws://{place}/ocpp"
     fleet: str = "charge_points = 1"
 
@@ -78,7 +79,7 @@ MODES = (
     _guilty("answers null", "answers", "HTTP-012"),
     _guilty("answers deep JSON", "answers", "HTTP-012"),
     _guilty("answers half of it", "answers", "HTTP-012"),
-    _guilty("answers 30 MB", "answers", "HTTP-012", says="larger than"),
+    _guilty("answers 30 MB", "answers", "HTTP-012", says="larger than", answer_limit=15),
     _guilty("answers binary garbage", "answers", "HTTP-012"),
     _guilty("answers other text encoding", "answers", "HTTP-004"),
     _guilty("answers 404 everywhere", "answers", "HTTP-022", says="HTTP 404"),

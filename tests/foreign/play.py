@@ -95,7 +95,7 @@ def _configured(mode: Mode, folder: Path) -> "tuple[Path, subprocess.Popen[bytes
     path.write_text(f"""
 [hub]
 port = {hub}
-answer_limit = 2
+answer_limit = {mode.answer_limit:g}
 client_certificate = "{"recorded" if mode.recorded else "required"}"
 [pki]
 folder = "pki"
