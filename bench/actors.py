@@ -24,6 +24,7 @@ class Evse:
     def __init__(self, bench: "Bench", virtual: "VirtualEvse") -> None:
         self._bench, self.virtual = bench, virtual
         self.evse_id = virtual.evse_id
+        self._usual_latency = virtual.charge_point.latency
 
     async def _does(self, what: str, action: Awaitable[T], within: float = 15) -> T:
         limit = within if self._bench.stage.fleet else PERSON_S
@@ -149,7 +150,7 @@ class Evse:
     async def restore(self) -> None:
         """As it was before the scenario: online, no fault, nothing plugged in, in service."""
         virtual, charge_point = self.virtual, self.virtual.charge_point
-        charge_point.latency = 0.0
+        charge_point.latency = self._usual_latency
         async with asyncio.timeout(20 if self._bench.stage.fleet else PERSON_S):
             if self._bench.stage.journal.was_connected(charge_point.id):
                 await charge_point.go_online()

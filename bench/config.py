@@ -220,6 +220,10 @@ class FleetTable(Table):
     external: bool = Field(
         False, description="Real charge points outside the bench: nobody observes them, a person operates them"
     )
+    latency: Annotated[float, Field(ge=0, le=60)] = Field(
+        0, description="Seconds before each frame a charge point sends, as a slow mobile network has them"
+    )
+    jitter: Annotated[float, Field(ge=0, le=60)] = Field(0, description="Random part added to `latency`, in seconds")
     url_parts: dict[str, str] = Field(
         {}, description="Values of placeholders in ocpp_url beside {id}, as tenant for ws://host/{tenant}/{id}"
     )

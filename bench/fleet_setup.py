@@ -8,6 +8,7 @@ from fake_hubject.certificates import Authority
 from fake_hubject.recorder import Recorder
 from simulator.fleet import Fleet
 from simulator.security import OcppSecurity
+from simulator.settings import FleetSettings
 from simulator.site_data import generate_fleet
 
 _ENOUGH_EVSES = 8
@@ -36,7 +37,10 @@ def make_fleet(
     """The virtual charge points, not yet connected."""
     if cpo.ocpp_url is None:
         raise ValueError("no ocpp_url")
-    return Fleet(fleet, cpo.ocpp_url, recorder.observe, seed=seed, security=security(config, authority))
+    settings = FleetSettings(latency=config.fleet.latency, jitter=config.fleet.jitter)
+    return Fleet(
+        fleet, cpo.ocpp_url, recorder.observe, seed=seed, security=security(config, authority), settings=settings
+    )
 
 
 def security(config: BenchConfig, authority: Authority | None) -> OcppSecurity:
