@@ -260,7 +260,7 @@ async def repeated_stop(bench: Bench) -> None:
     await driver.tries_remote_stop(session, variant="finished-session")
 
 
-@scenario("remote stop of a session that has ended some time ago", disturbs=True)
+@scenario("remote stop of a session that has ended some time ago", slow=True)
 async def stop_of_a_finished_session(bench: Bench) -> None:
     """Nothing to stop any more, nothing else may stop."""
     session = await bench.charged(kwh=0.2)
