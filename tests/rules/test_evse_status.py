@@ -53,6 +53,13 @@ def silent_waiting_car(build: Build) -> None:
     build.connector("Available", t=40)
 
 
+def silent_waiting_car_at_a_silent_hub(build: Build) -> None:
+    build.push_status({OTHER: "Available"}, t=9, http_status=None, took=60, faults=("silence",))
+    build.connector("Preparing", t=10)
+    build.connector("Available", t=40)
+    build.push_status({OTHER: "Available"}, t=70)
+
+
 def charging_as_available(build: Build) -> None:
     session(build)
     pushed(build, (10.5, "Occupied"), (11.5, "Available"), (40.5, "Occupied"), (42.5, "Available"))
@@ -186,6 +193,7 @@ SILENT = ("conforms", "not-exercised")
         (each_change, {}),
         (waiting_car_available, {"STAT-010": "warned"}),
         (silent_waiting_car, {"STAT-010": "warned"}),
+        (silent_waiting_car_at_a_silent_hub, {}),
         (charging_as_available, {"STAT-010": "violated"}),
         (suspended_as_available, {"STAT-010": "violated"}),
         (available_a_moment_early, {}),

@@ -241,6 +241,21 @@ async def test_a_card_at_the_reader() -> None:
         assert s.seen.of("transaction_started")[0]["cause"] == "local"
 
 
+async def test_cards_stop_a_session() -> None:
+    """The card that began it without a question; another one only if the CPO says yes."""
+    async with scene() as s:
+        await s.evse.plug_in()
+        await s.evse.present_card("04A2B3C4")
+        await s.evse.reaches("Charging", within=5)
+        s.central.scripts["Authorize"] = lambda _: call_result.Authorize({"status": "Invalid"})
+        await s.evse.present_card("04FFFFFF")
+        await until(lambda: len(s.seen.of("authorize")) == 2)
+        assert s.evse.transaction is not None
+        await s.evse.present_card("04a2b3c4")
+        await s.evse.reaches("Finishing", within=5)
+    assert [a["answer"] for a in s.seen.of("authorize")] == ["Accepted", "Invalid"]
+
+
 async def test_helpers_say_what_is_the_case_instead() -> None:
     """A wait that runs out, or a verb that is impossible, names EVSE and present state."""
     async with scene() as s:
