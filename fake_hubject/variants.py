@@ -162,7 +162,11 @@ def _foreign_provider(broker: "Broker", draft: Draft, _owner: Partner) -> Draft:
 
 
 def _other_evse(broker: "Broker", draft: Draft, owner: Partner) -> Draft:
-    mine = broker.key(str(draft.body.get("EvseID")))
+    """Another EVSE than that of the session; the one that was asked for if it is another."""
+    named = draft.body.get("EvseID")
+    mine = broker.key(str(draft.session.evse_id if draft.session else named))
+    if broker.key(str(named)) != mine:
+        return draft
     others = [e.record["EvseID"] for key, e in broker.registry.of("data", owner.id).current.items() if key != mine]
     return draft.but(EvseID=others[0]) if others else draft
 

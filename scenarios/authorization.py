@@ -229,7 +229,7 @@ async def stop_before_the_energy(bench: Bench) -> None:
     session = await driver.remote_start(evse)
     await driver.tries_remote_stop(session)
     await evse.plug_in()
-    await bench.passes(3)
+    await bench.passes(12)
     await evse.unplug()
     await session.is_closed(within=25)
 

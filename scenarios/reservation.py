@@ -25,6 +25,7 @@ async def reserve_and_give_back(bench: Bench) -> None:
     evse, driver = await bench.free_evse(), bench.driver()
     reservation = await driver.reserve(evse, duration=15)
     await evse.shows("Reserved")
+    await bench.passes(1)
     await driver.release(reservation)
     await evse.shows("Available")
     await reservation.is_closed(within=15)

@@ -110,6 +110,9 @@ def announced_services_exist(evidence: Evidence) -> Iterator[Yield]:
         if e.result is None and e.http_status in (404, 405, 501):
             told = f"Reservation is announced for {evse}, a reservation is answered HTTP {e.http_status}"
             yield finding(told, on=e, requirement="EVSE-041", in_answer=True)
+        elif e.result is False and e.status_code == "320":
+            told = f"Reservation is announced for {evse}, a reservation is answered 320: not offered"
+            yield finding(told, on=e, requirement="EVSE-041", in_answer=True)
         elif e.result is not None:
             yield Checked("EVSE-041", "AuthorizeRemoteReservationStart")
     if "pricing" in evidence.run.profiles and announcing["DynamicPricing"]:

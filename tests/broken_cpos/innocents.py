@@ -22,6 +22,7 @@ from oicp.wire_json import Json
 from tests.broken_cpos import offline
 from tests.broken_cpos.changes import answer, both, drop, put, turn
 from tests.broken_cpos.patched import Server
+from tests.broken_cpos.profiles import KeepsItToItself
 from tests.broken_cpos.remote import slow
 from tests.broken_cpos.transport import _OtherContext, _OtherServing
 from tests.broken_cpos.variant import Http, Variant
@@ -277,6 +278,10 @@ VARIANTS = (
     # CPOs of another kind
     _free("notifications", "Sends charging notifications nobody asked for", options=("--notifications",)),
     _free("ocpp-2.0.1", "Its charge points speak OCPP 2.0.1", fleet={"ocpp_version": "2.0.1"}),
+    _free("reservations-in-the-backend", "Reservations are held in the backend alone", parts={"reservations": KeepsItToItself}, profiles=("reservation",)),
+    _free("reservations", "Offers reservations", profiles=("reservation",)),
+    _free("card-readers", "Has card readers", profiles=("full",), sites={"rfid_readers": True}),
+    _free("prices", "Offers prices", profiles=("pricing",)),
     _free("one-evse-each", "Every charge point has one EVSE", fleet={"charge_points": 20, "evses_per_charge_point": 1}),
     _free("din-operator", "An operator with a DIN id", cpo={"operator_id": "+49*810"}),
     _free("without-separators", "An operator who writes ids without separators", cpo={"operator_id": "DEABC"}),

@@ -24,14 +24,10 @@ class Client(HubClient):
 
     variant = Variant("none", "")
 
-    async def post(self, operation: str, body: str) -> Reply:
-        """Change the message, then send it."""
-        return await super().post(operation, changed(self.variant, operation, body))
-
     async def _exchange(self, operation: str, body: str) -> Reply:
         if self._http is None:
             raise NoAnswer("the client is closed")
-        http = self.variant.http
+        http, body = self.variant.http, changed(self.variant, operation, body)
         path = http.path(operation, OPERATIONS[operation].url_path(quote(self._operator_id, safe="*")))
         headers = {"Content-Type": "application/json;charset=UTF-8"} | dict(http.headers)
         try:

@@ -99,11 +99,25 @@ class HalfTheEnergy(Notices):
 # --- reservation ------------------------------------------------------------------------------------------------------
 
 
-class YesWithoutAsking(Reservations):
+class YesAndForgets(Reservations):
     """Answers true and reserves nothing."""
+
+    async def _reserve(self, session: Session, evse: Evse, reservation_id: int) -> Message:
+        return acknowledgement(session=session)
+
+
+class KeepsItToItself(Reservations):
+    """Holds the reservation in the backend; the charge point never hears of it."""
 
     async def _ask(self, session: Session, evse: Evse, reservation_id: int) -> None:
         return
+
+    async def stop(self, body: Message) -> Message:
+        session = self._register.live_session(str(body.get("SessionID")))
+        if session is None or session.kind != "reservation":
+            return await super().stop(body)
+        await self._register.cancel(session)
+        return acknowledgement(session=session)
 
 
 class NeverReleases(Reservations):
@@ -186,7 +200,7 @@ def _signed(name: str, sentence: str, requirement: str, change: Change, **more: 
     return Variant(
         f"signed-{name}", sentence, (requirement,), only="authorization.remote_start_and_stop", profiles=("eichrecht",),
         sites=_LAW, requests={"ChargeDetailRecord": change},
-        collateral=dict.fromkeys(("CDR-001", "CDR-027", "CDR-030"), "the hub refuses the record"), **more,
+        collateral=dict.fromkeys(("CDR-001", "CDR-027", "CDR-030"), "the hub refuses the record") | more.pop("collateral", {}), **more,
     )  # fmt: skip
 
 
@@ -217,10 +231,10 @@ VARIANTS = (
     _notice("error-in-words", "ErrorType with a blank", "NOTIF-017", _of_type("Error", put("/ErrorType", "Connector Error")), "error_in_mid_session", grade="warning"),
     _notice("error-unknown", "ErrorType Fault", "NOTIF-017", _of_type("Error", put("/ErrorType", "Fault")), "error_in_mid_session"),
     _notice("error-log", "A log of 2 kB as ErrorAdditionalInfo", "NOTIF-018", _of_type("Error", put("/ErrorAdditionalInfo", "ground fault; " * 150)), "error_in_mid_session"),
-    Variant("notice-start-too-early", "The Start notification goes with the acknowledgement", ("NOTIF-007",), only="authorization.plugged_in_after_the_start", profiles=("notifications",), parts={"remote": StartWithTheAnswer}),
+    Variant("notice-start-too-early", "The Start notification goes with the acknowledgement", ("NOTIF-007",), only="authorization.nobody_plugs_in", profiles=("notifications",), parts={"remote": StartWithTheAnswer}),
     Variant("notice-end-too-late", "The End notification comes after the record", ("NOTIF-015",), only=N + "start_and_end", profiles=("notifications",), parts={"register": EndAfterTheRecord}, collateral={"NOTIF-002": "the session is closed", "NOTIF-020": "the same order"}),
     Variant("notice-more-than-the-record", "The End notification has more energy than the record", ("NOTIF-014",), only=N + "start_and_end", profiles=("notifications",), parts={"notices": HalfTheEnergy}),
-    _reserve("yes-without-asking", "Answers true and reserves nothing", "RESV-005", R + "reserve_and_give_back", parts={"reservations": YesWithoutAsking}, collateral={"RESV-004": "the same yes", "RESV-007": "there is nothing to give back", "STAT-013": "the same"}),
+    _reserve("yes-and-forgets", "Answers true and reserves nothing", "RESV-005", R + "reserve_and_give_back", parts={"reservations": YesAndForgets}, collateral={"RESV-004": "the same yes", "RESV-007": "there is nothing to give back"}),
     _reserve("never-releases", "A reservation stop frees nothing", "RESV-007", R + "reserve_and_give_back", parts={"reservations": NeverReleases}, collateral={"RESV-013": "the same stop", "RESV-005": "the EVSE stays reserved", "RESV-009": "the same"}),
     _reserve("releases-anything", "An unknown reservation is given back with success", "RESV-007", R + "end_of_an_unknown_reservation", parts={"reservations": ReleasesAnything}),
     _reserve("anybody-starts", "Anybody may start on a reserved EVSE", "RESV-006", R + "start_on_an_evse_reserved_by_another", parts={"remote": IgnoresReservations}, collateral={"RSTART-008": "the same yes"}),
@@ -242,7 +256,7 @@ VARIANTS = (
     _price("power-in-watts", "MaximumProductChargingPower in W", "PRICE-015", PRODUCTS, turn("/PricingProductData/PricingProductDataRecords/*/MaximumProductChargingPower", lambda v: v * 1000), grade="warning"),
     _price("unknown-product", "An EVSE sells a product nobody pushed", "PRICE-016", PRICES, put("/EVSEPricing/0/EvseIDProductList", ["AC-NIGHT"]), grade="warning"),
     _signed("nothing", "Signed values are declared and never sent", "CDR-041", both(drop(_SIGNED), drop("/CalibrationLawVerificationInfo"))),
-    _signed("too-many", "Twelve signed values", "CDR-042", turn(_SIGNED, _many)),
+    _signed("too-many", "Twelve signed values", "CDR-042", turn(_SIGNED, _many), collateral={"CDR-049": "the values in between are empty"}),
     _signed("too-long", "A signed value of 4500 characters", "CDR-043", turn(_SIGNED + "/0/SignedMeteringValue", lambda v: v + " " * 4500), grade="warning"),
     _signed("status-unknown", "MeteringStatus Progress1", "CDR-044", put(_SIGNED + "/0/MeteringStatus", "Progress1")),
     _signed("out-of-order", "End before Start", "CDR-045", turn(_SIGNED, lambda v: v[::-1]), grade="warning"),

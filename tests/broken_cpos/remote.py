@@ -164,31 +164,6 @@ class RecordsByDriver(ChargeDetailRecords):
         return record | {"SessionID": _LATEST.get(session.evco_id or "", session.session_id)}
 
 
-class ForgetsRepeats(RemoteAuthorization):
-    """A repeated start is a new start: the running transaction is ended, another one begun."""
-
-    async def _first_or_repeat(self, request: RemoteRequest) -> Body:
-        known = await self._register.session(request.session_id)
-        for _ in range(60):
-            if known is None or known.transaction_id is not None:
-                break
-            await asyncio.sleep(0.05)
-        transaction = self._register.transaction_of(known) if known is not None else None
-        if known is None or not known.live:
-            return await super()._first_or_repeat(request)
-        evse = self._fleet.evse(known.evse_id)
-        if transaction is not None and evse is not None:
-            link = self._links.of(evse.charge_point_id)
-            known.transaction_id, transaction.session_id = None, None
-            await link.remote_stop(transaction)
-            for _ in range(40):
-                if not transaction.open:
-                    break
-                await asyncio.sleep(0.05)
-            await link.remote_start(evse, known.id_tag)
-        return acknowledgement(session=known)
-
-
 class OneAfterAnother(RemoteAuthorization):
     """A lock over all starts, held while a slow look-up runs."""
 
@@ -345,7 +320,6 @@ VARIANTS = (
     _start("any-identification", "Starts with an RFID medium in place of RemoteIdentification", "RSTART-003", TakesAnyIdentification, "transport.starts_to_be_refused", collateral={"CDR-012": "the EvcoID is invented"}),
     Variant("remote-by-driver", "The second session of a driver overwrites the SessionID of the first", ("SESS-008",), only=A + "one_driver_at_two_evses", parts={"remote": ByDriver, "records": RecordsByDriver},
             collateral={"CDR-001": "the first session gets no record", "CDR-002": "the same", "CDR-008": "the record has the EVSE of the first session", "CDR-003": "two records with one SessionID", "CDR-024": "the energy is that of the first", "CDR-029": "the same", "CDR-005": "the second session still charges", "SESS-003": "the same", "CDR-016": "the times are those of the first", "CDR-037": "the ids are mixed up", "CDR-027": "the first session stays open"}),
-    _start("forgets-repeats", "A repeated start begins a second transaction", "RSTART-015", ForgetsRepeats, "transport.duplicate_start", collateral={"CDR-001": "the first transaction is lost", "CDR-024": "the first transaction is lost", "CDR-003": "two transactions, two records", "CDR-005": "two transactions", "CDR-029": "two transactions", "CDR-016": "two transactions"}),
     _start("one-after-another", "A lock over all starts", "RSTART-016", OneAfterAnother, A + "starts_everywhere_at_once", fleet={"charge_points": 12, "evses_per_charge_point": 1}),
     _start("slow-start", "Answers a start after 12 s", "RSTART-013", slow(start_s=12), SESSION),
     _start("very-slow-start", "Answers a start after 64 s", "RSTART-014", slow(start_s=64), "transport.start_only_mandatory", collateral={"HTTP-012": "the hub gave up before the answer", "CDR-004": "the hub has deleted the session", "CDR-026": "the hub takes it as refused", "RSTART-005": "the hub takes it as refused"}),

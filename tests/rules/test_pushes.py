@@ -313,6 +313,8 @@ def test_dynamic_info(said: Any, statuses: list[str], until: float, expected: st
     [
         (["Reservation"], {}, "conforms"),
         (["Reservation"], {"http_status": 404, "answer": b""}, "warned"),
+        (["Reservation"], {"answer": ack("320")}, "warned"),
+        (["Reservation"], {"answer": ack("602")}, "conforms"),
         (["None"], {"http_status": 404, "answer": b""}, "not-exercised"),
     ],
 )
