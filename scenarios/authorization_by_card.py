@@ -87,6 +87,7 @@ async def listed_card_stops(bench: Bench) -> None:
                    change={"AuthorizationStopIdentifications": listed})  # fmt: skip
     async with bench.hub_fault(naming):
         evse = await _charging_by_card(bench, first)
+    await evse.deliver(kwh=0.2)
     await evse.presents_card(second)
     await evse.charging_ends()
     await evse.unplug()

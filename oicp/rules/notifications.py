@@ -125,12 +125,16 @@ def start_is_not_sent_before_charging_has_begun(evidence: Evidence) -> Iterator[
 def start_supplies_a_missing_evse_id(evidence: Evidence) -> Iterator[Yield]:
     """If AuthorizeStart went without EvseID a Start notification with the EvseID follows."""
     for own in sessions(evidence):
-        if own.kind != "rfid" or not own.accepted or own.evse_id or not own.cdrs:
-            continue
+        if own.kind != "rfid" or not own.accepted or own.evse_id or not any(_has_energy(c) for c in own.cdrs):
+            continue  # where no energy flowed there is no start of charging to tell of
         yield Checked("NOTIF-022", "AuthorizeStart")
         told = [n for n in own.notifications if n.body.get("Type") == "Start" and isinstance(n.body.get("EvseID"), str)]
         if not told:
             yield finding("AuthorizeStart had no EvseID, and no Start notification supplied it", on=own.start)
+
+
+def _has_energy(cdr: Exchange) -> bool:
+    return (number(cdr.body.get("ConsumedEnergy")) or 0) > 0
 
 
 # --- Progress --------------------------------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ CASES = [
     Case("AUTH-015", VIOLATED, "RemoteIdentification", lambda b: (swipe(b), charge(b), cdr(b, identification={"RemoteIdentification": {"EvcoID": "DE-DCB-C12345678-9"}}))),
     Case("NOTIF-022", CONFORMS, "a Start notification", lambda b: (swipe(b, body={"EvseID": None}), charge(b), b.notification("Start", t=12), cdr(b))),
     Case("NOTIF-022", WARNED, "none", lambda b: (swipe(b, body={"EvseID": None}), charge(b), cdr(b))),
+    Case("NOTIF-022", SILENT, "no energy flowed", lambda b: (swipe(b, body={"EvseID": None}), charge(b), cdr(b, meter_end_wh=0))),
     Case("NOTIF-022", SILENT, "the EVSE was known", lambda b: (swipe(b), charge(b), cdr(b))),
     Case("CDR-002", VIOLATED, "an RFID session without a CDR", lambda b: (swipe(b), charge(b))),
     Case("CDR-001", CONFORMS, "an RFID session with its CDR", lambda b: (swipe(b), charge(b), cdr(b))),
