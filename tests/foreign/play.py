@@ -56,7 +56,7 @@ def play_all(modes: Iterable[Mode], folder: Path) -> list[Outcome]:
 def play(mode: Mode, folder: Path) -> Outcome:
     """One run against one odd CPO."""
     folder.mkdir(parents=True)
-    config, running = _configured(mode, folder)
+    config, running = configured(mode, folder)
     begun = time.monotonic()
     run = _processes.Process(target=_run, args=(str(folder), str(config)))
     run.start()
@@ -84,7 +84,8 @@ def _run(folder: str, config: str) -> None:
     main(["run", str(PLAN), "--config", config, "--out", "out"])
 
 
-def _configured(mode: Mode, folder: Path) -> "tuple[Path, subprocess.Popen[bytes] | None]":
+def configured(mode: Mode, folder: Path) -> "tuple[Path, subprocess.Popen[bytes] | None]":
+    """The bench.toml of a mode in its folder, and the process of a CPO that runs already."""
     oicp, ocpp, hub = free_ports(3)
     scheme = "http" if mode.http else "https"
     cpo_url, ocpp_url = f"{scheme}://127.0.0.1:{oicp}{mode.prefix}", mode.ocpp.format(place=f"127.0.0.1:{ocpp}")

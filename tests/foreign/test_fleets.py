@@ -1,12 +1,14 @@
 """The reference CPO with other fleets, and what stands in the report of a CPO without hooks."""
 
+import html
 import json
 from pathlib import Path
 from typing import Any
 
 from simulator.site_data import generate_fleet
 from tests.bench import stand
-from tests.foreign.play import PLAN
+from tests.foreign.modes import MODES
+from tests.foreign.play import PLAN, configured
 
 
 def _report(folder: Path) -> dict[str, Any]:
@@ -48,3 +50,21 @@ def test_a_fleet_file_with_a_fault(tmp_path: Path) -> None:
     done = stand.bench("run", str(PLAN), "--set", "fleet.file=fleet.json", "--out", "out", folder=tmp_path)
     assert done.returncode == 3
     assert "/charge_points/0/evses/0/connector_id: 0; write a whole number from 1 on" in done.stderr
+
+
+def test_a_cpo_without_hooks(tmp_path: Path) -> None:
+    """What it does by itself is judged; report and terminal name the hooks that would add to it."""
+    mode = next(mode for mode in MODES if mode.name == "nothing odd" and mode.group == "requests")
+    config, _ = configured(mode, tmp_path)
+    some = "restart_of_the_backend or evse_leaves_the_fleet or remote_start_and_stop"
+    done = stand.bench("run", "--config", str(config), "--only", some, "--out", "out", folder=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    report = _report(tmp_path)
+    outcomes = {s["name"].partition(".")[2]: (s["outcome"], s["reason"] or "") for s in report["scenarios"]}
+    assert outcomes["remote_start_and_stop"][0] == "reached"
+    for name, hook in (("restart_of_the_backend", "restart"), ("evse_leaves_the_fleet", "decommission_evse")):
+        assert outcomes[name][0] == "skipped"
+        assert f"needs the hook `{hook}`" in outcomes[name][1]
+        assert hook in html.unescape((tmp_path / "out" / "summary.md").read_text())
+        assert hook in done.stdout + done.stderr
+    assert [r["id"] for r in report["requirements"] if r["outcome"] == "conforms"]

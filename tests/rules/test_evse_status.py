@@ -402,3 +402,18 @@ def test_a_first_word_that_took_a_while(statuses: tuple[tuple[float, str], ...],
     for i, (t, status) in enumerate(statuses):
         build.push_status({EVSE: status}, t=t, action="update" if i else "fullLoad")
     assert outcome(build.evidence(), "STAT-007") == found
+
+
+def test_a_car_that_came_and_went() -> None:
+    """A backend a few hundredths of a second behind tells Available, Occupied, Available in order: no fault."""
+    build = Build()
+    build.observe("cpo_started", t=0, pid=1)
+    build.observe("charge_point_connected", t=0.05, charge_point="CP-1")
+    build.connector("Available", t=0.1)
+    build.push_data([record(EVSE)], t=0.15)
+    build.push_status({EVSE: "Unknown"}, t=0.2, action="fullLoad")
+    build.connector("Preparing", t=0.24)
+    build.connector("Available", t=0.26)
+    for t, status in ((0.25, "Available"), (0.31, "Occupied"), (0.37, "Available")):
+        build.push_status({EVSE: status}, t=t)
+    assert outcome(build.evidence(), "STAT-007") == "conforms"
