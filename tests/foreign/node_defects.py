@@ -91,7 +91,7 @@ def play(defect: Defect, folder: Path, *, whole: bool = False) -> Row:
         "--out",
         str(folder / "out"),
     ]
-    command += ["--set", "suite.limits.settle=12", "--quiet", *([] if whole else ["--only", defect.only])]
+    command += ["--quiet", *([] if whole else ["--only", defect.only])]
     begun = time.monotonic()
     run = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False, preexec_fn=_kind

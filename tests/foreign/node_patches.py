@@ -73,9 +73,9 @@ RECORDS = (
     _cdr("cdr-previous-energy", "CDR-024", "globalThis.all = (globalThis.all ?? 0) + sum; body.ConsumedEnergy = kwh(globalThis.all); delete body.MeterValueStart; delete body.MeterValueEnd;", "two_sessions_in_a_row"),
     _cdr("cdr-meter-start-0", "CDR-019", "body.MeterValueStart = 0; body.MeterValueEnd = kwh(last);"),
     _cdr("cdr-meter-relative", "CDR-025", "body.MeterValueStart = 0; body.MeterValueEnd = body.ConsumedEnergy;"),
-    _cdr("cdr-rounded", "CDR-019", "body.ConsumedEnergy = Math.round(body.ConsumedEnergy);"),
+    _cdr("cdr-rounded", "CDR-019", "body.ConsumedEnergy = Math.round(body.ConsumedEnergy);", CHARGE, ("CDR-024",)),
     _cdr("cdr-rounded-alone", "CDR-024", "body.ConsumedEnergy = Math.round(body.ConsumedEnergy); delete body.MeterValueStart; delete body.MeterValueEnd;"),
-    _cdr("cdr-register-as-energy", "CDR-024", "body.ConsumedEnergy = kwh(last); delete body.MeterValueStart; delete body.MeterValueEnd;"),
+    _cdr("cdr-register-as-energy", "CDR-024", "body.ConsumedEnergy = kwh(last); delete body.MeterValueStart; delete body.MeterValueEnd;", CHARGE, ("CDR-021",)),
     _cdr("cdr-five-decimals", "CDR-018", "body.ConsumedEnergy += 0.00012;"),
     _cdr("cdr-negative-energy", "CDR-017", "body.ConsumedEnergy = -body.ConsumedEnergy; delete body.MeterValueStart; delete body.MeterValueEnd;", CHARGE, ("CDR-001",)),
     _cdr("cdr-meters-swapped", "CDR-020", "[body.MeterValueStart, body.MeterValueEnd] = [body.MeterValueEnd, body.MeterValueStart];", CHARGE, ("CDR-001",)),
@@ -112,7 +112,7 @@ DELIVERY = (
     _swap("repeats-refused-cdr-for-ever", "CDR-034", HUB, "  return 'refused';\n", "  return 'again';\n", "cdr_refused_022"),
     _swap("no-back-off", "RATE-005", HUB, "500 * 2 ** Math.min(attempt, 7) * (0.5 + Math.random())", "150", "limited_status or storm", "RATE-001"),
     _swap("no-jitter", "RATE-006", HUB, " * (0.5 + Math.random())", "", "storm"),
-    _swap("repeat-changes-content", "CDR-032", CPO, "    body: () => state.cdrs[id]?.body ?? null,", "    body: () => { const b = state.cdrs[id]?.body ?? null; if (b) b.SessionEnd = local(new Date(), 'Europe/Berlin'); return b; },", "cdr_meets_503"),
+    _swap("repeat-changes-content", "CDR-032", CPO, "    body: () => state.cdrs[id]?.body ?? null,", "    body: () => { const b = state.cdrs[id]?.body ?? null; if (b) b.ConsumedEnergy = Math.round(b.ConsumedEnergy * 1000 + 1) / 1000; return b; },", "cdr_meets_503"),
     _swap("cdr-for-refused-start", "CDR-026", CPO, "    session.ended = session.refused = true;\n", "    finish(session, Date.now(), Date.now(), 0, 0, 0); session.refused = true;\n", "charge_point_rejects"),
     _swap("cdr-by-arrival", "CDR-016", CPO, "Math.max(session.begun, moment(timestamp))", "Date.now() + 40_000", "end_delivered_late"),
     _swap("forgets-sessions-on-restart", "SESS-004", STATE, "    this.file = file;\n  }\n\n  save", "    this.file = file; this.sessions = Object.fromEntries(Object.entries(this.sessions).filter(([id]) => this.cdrs[id]));\n  }\n\n  save", "restart_of_the_backend"),
@@ -120,7 +120,6 @@ DELIVERY = (
     _swap("no-zero-record", "CDR-027", CPO, "finish(session, Date.now(), Date.now(), 0, 0, 0);\n  }, wait", "session.ended = true;\n  }, wait", "stop_before_the_transaction or no_energy"),
     _swap("no-record-without-energy", "CDR-027", CPO, "  session.ended = true;\n  const evse", "  session.ended = true;\n  if (sum === 0) return;\n  const evse", "no_energy_flows or stop_before_the_transaction"),
     _swap("record-only-after-unplugging-long", "CDR-006", CPO, _SENT, "  setTimeout(() => sendCdr(session.id), 20000);\n}", UNPLUG),
-    _swap("meter-reset-ignored", "CDR-024", CPO, "session.sum += wh >= session.last ? wh - session.last : wh;", "session.sum = wh - session.first;", "meter_resets or remote_start_and_stop"),
     _swap("first-meter-value-lost", "CDR-024", CPO, "transaction: id, begun: moment(timestamp), first: meterStart, last: meterStart", "transaction: id, begun: moment(timestamp), first: meterStart + 50, last: meterStart + 50", CHARGE, "CDR-025"),
 )  # fmt: skip
 
@@ -165,7 +164,7 @@ DATA = (
     _record("data-empty-names", "EVSE-006", "r.ChargingStationNames = []"),
     _record("data-phone-with-blanks", "EVSE-044", "r.HotlinePhoneNumber = '+49 30 123456'"),
     _record("data-power-in-w", "EVSE-027", "for (const f of r.ChargingFacilities) f.Power *= 1000"),
-    _record("data-coordinates-as-numbers", "HTTP-006", "for (const k of Object.values(r.GeoCoordinates)) for (const n of Object.keys(k)) k[n] = Number(k[n])"),
+    _record("data-coordinates-as-numbers", "HTTP-006", "r.GeoCoordinates = { DecimalDegree: { Latitude: 52.480495, Longitude: 13.356465 } }"),
     _record("data-both-notations", "EVSE-017", "r.GeoCoordinates = { Google: { Coordinates: '52.480495 13.356465' }, DecimalDegree: { Latitude: '52.480495', Longitude: '13.356465' } }"),
     _record("data-swapped-coordinates", "EVSE-021", "r.GeoCoordinates = { DecimalDegree: { Latitude: '13.356465', Longitude: '52.480495' } }"),
     _record("data-lower-case-ids", "ID-001", "r.EvseID = r.EvseID.toLowerCase()"),
@@ -209,7 +208,10 @@ REMOTE = (
     _swap("stop-by-evse", "RSTOP-003", CPO, "  const session = state.sessions[body.SessionID];\n", "  const session = sessionOn(evses.get(plain(body.EvseID)) ?? {}) ?? state.sessions[body.SessionID];\n", "unknown_session"),
     _swap("stops-latest", "RSTOP-005", CPO, "'RemoteStopTransaction', { transactionId: session.transaction });\n    // the", "'RemoteStopTransaction', { transactionId: Object.values(state.sessions).findLast((s) => s.transaction !== undefined && !s.ended && s.id !== session.id)?.transaction ?? session.transaction });\n    // the", "one_driver_at_two"),
     _swap("unknown-session-true", "RSTOP-003", CPO, _NO_SESSION, _NO_SESSION.replace("'400'", "'000'"), "unknown_session"),
-    _swap("finished-session-true", "RSTOP-004", CPO, _NO_SESSION, "  if (session?.ended && !session.refused) return acknowledge('000', null, body);\n" + _NO_SESSION, "stop_of_a_finished_session"),
+    Defect("finished-session-true", ("RSTOP-004",), (
+        (CPO, "    done: () => { delete state.cdrs[id]; delete state.sessions[id]; state.save(); },", "    done: () => { delete state.cdrs[id]; state.save(); },"),
+        (CPO, _NO_SESSION, "  if (session?.ended && !session.refused) return acknowledge('000', null, body);\n" + _NO_SESSION),
+    ), "stop_of_a_finished_session"),
     _swap("stop-of-any-provider", "RSTOP-006", CPO, "  if (body.ProviderID && plain(body.ProviderID) !== plain(session.provider)) return acknowledge('400', 'another provider', body);\n", "", "another_provider"),
     _swap("stop-of-any-evse", "RSTOP-012", CPO, "  if (body.EvseID && plain(body.EvseID) !== plain(session.evse)) return acknowledge('400', 'another EVSE', body);\n", "", "wrong_evse"),
     Defect("accepts-while-occupied", ("RSTART-007",), (
@@ -227,7 +229,6 @@ REMOTE = (
         (CPO, _ASKED, "    return true;\n"),
     ), "start_on_a_faulted", ("CDR-027",)),
     _swap("stop-true-offline", "RSTOP-007", CPO, "session.ended ? acknowledge('000', null, yes) : acknowledge('501', null, body);\n  }\n}\n\n// An", "acknowledge('000', null, yes);\n  }\n}\n\n// An", "stop_at_an_offline"),
-    _swap("energy-after-refused-start", "RSTART-005", CPO, "    session.ended = session.refused = true;\n    session.answer", "    session.answer", "charge_point_rejects"),
     Defect("refuses-but-charges", ("RSTART-005",), (
         (CPO, "  const accepted = await askToStart(evse, session);\n", "  await askToStart(evse, session); const accepted = false;\n"),
         (CPO, "    session.ended = session.refused = true;\n    session.answer", "    session.answer"),
@@ -245,7 +246,7 @@ REMOTE = (
     _swap("provider-with-hyphen-only", "HTTP-011", CPO, _ROUTE, r"([A-Z]{2}-[A-Z0-9]{3})\/authorize-remote\/(start|stop)$/;", "asterisk_id or plain_id"),
     _swap("one-start-at-a-time", "RSTART-016", CPO, "  const accepted = await askToStart(evse, session);\n", "  globalThis.turn = (globalThis.turn ?? Promise.resolve()).then(() => new Promise((r) => { setTimeout(r, 900); })); await globalThis.turn;\n  const accepted = await askToStart(evse, session);\n", "starts_everywhere"),
     _swap("stop-before-ignored", "RSTOP-011", CPO, "    session.cancelled = true; // a transaction that begins now is stopped at once\n    giveUp(session, 20_000);\n", "", "stop_before_the_transaction"),
-    _swap("second-stop-second-record", "CDR-003", CPO, _NO_SESSION, "  if (session?.ended && !session.refused && session.last) queues.cdr.add({ path: paths.cdr, body: () => ({ ...session.body }) });\n" + _NO_SESSION, "comes_twice"),
+    _swap("second-stop-second-record", "CDR-003", CPO, _NO_SESSION, "  if (session?.ended && !session.refused && session.last) queues.cdr.add({ path: paths.cdr, body: () => ({ ...session.body }) });\n" + _NO_SESSION, "repeated_stop"),
     _swap("any-token-charges", "RSTART-021", CPO, "status: byTag(idTag) && !byTag(idTag).ended ? 'Accepted' : 'Invalid' } })", "status: 'Accepted' } })", "unknown_token"),
     _swap("product-is-refused", "RSTART-019", CPO, _EVCO, _EVCO + "  if (body.PartnerProductID && !['AC1', 'AC2', 'AC3', 'DC1'].includes(body.PartnerProductID)) return acknowledge('022', 'product', body);\n", "product"),
 )  # fmt: skip
