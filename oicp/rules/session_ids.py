@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from oicp.evidence import Evidence, Exchange
+from oicp.limits import limit
 from oicp.moments import second_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence, rules_about_exchange
 from oicp.services import HUB_TO_CPO
@@ -67,7 +68,8 @@ def _judgeable(evidence: Evidence, e: Exchange) -> bool:
     known = [t for t in begun if t is not None]
     if e.operation in ("AuthorizeStart", "AuthorizeStop"):
         return ours
-    return min(known) >= 0 if known else ours
+    # times of a record are whole seconds, and clocks differ
+    return min(known) >= -limit(evidence, "clock_s") if known else ours
 
 
 @whole.rule("SESS-001", "SESS-003")

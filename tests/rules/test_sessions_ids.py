@@ -42,6 +42,7 @@ def test_an_id_of_its_own_where_the_hub_gave_out_none() -> None:
     ("run", "begin", "expected"),
     [
         ({}, 12, "violated"),
+        ({}, -1, "violated"),  # a start in the first second, its time cut to whole seconds
         ({}, -100, "not-exercised"),
         ({"source": "message"}, 12, "not-exercised"),
         ({"source": "har"}, 12, "violated"),
