@@ -116,6 +116,10 @@ class Evse:
         """The charge point will reject the next remote start."""
         self.virtual.refuse_next_remote_start()
 
+    def begins_after(self, seconds: float) -> None:
+        """A transaction begins only so long after its start was accepted; 0 for at once."""
+        self.virtual.begins_after(seconds)
+
     def reset_meter(self) -> None:
         """The meter starts again at 0."""
         self.virtual.reset_meter()

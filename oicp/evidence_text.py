@@ -29,11 +29,18 @@ def answer_text(exchange: Exchange, *, with_tls: bool = True) -> str:
     faults = dump(list(exchange.faults)) if exchange.faults else "[]"
     line = (
         f'{{"kind":"answer","number":{exchange.number},"t":{end},"error":{error},"faults":{faults},'
-        f'"recorder":{dump(dict(exchange.recorder))},"tls":{_tls(exchange.tls) if with_tls else "null"}'
+        f'"recorder":{_facts(exchange)},"tls":{_tls(exchange.tls) if with_tls else "null"}'
     )
     if answer is None:
         return line + "}"
     return f'{line},"http_status":{answer.http_status},"headers":{_headers(answer.headers)},{_body(answer.body)}}}'
+
+
+def _facts(exchange: Exchange) -> str:
+    facts = exchange.recorder
+    if len(facts) == 1 and type(version := facts.get("http_version")) is str:
+        return f'{{"http_version":{quoted(version)}}}'
+    return dump(dict(facts))
 
 
 def _headers(headers: tuple[tuple[str, str], ...]) -> str:

@@ -234,17 +234,18 @@ async def stop_before_the_energy(bench: Bench) -> None:
     await session.is_closed(within=25)
 
 
-@scenario("remote stop before the transaction has begun", whole_charge_point=True)
+@scenario("remote stop before the transaction has begun")
 async def stop_before_the_transaction(bench: Bench) -> None:
-    """The cable is in, the charge point is slow: the stop comes before its transaction."""
-    charge_point, driver = await bench.free_charge_point(), bench.driver()
-    await charge_point.evse.plug_in()
-    charge_point.answers_after(1.5)
-    session = await driver.remote_start(charge_point.evse)
+    """The cable is in, the start accepted, the charge point takes its time: the stop comes before its transaction."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in()
+    evse.begins_after(2)
+    session = await driver.remote_start(evse)
     await driver.tries_remote_stop(session)
-    charge_point.answers_after(0)
-    await bench.passes(3)
-    await charge_point.evse.unplug()
+    await session.may_charge(within=4)
+    evse.begins_after(0)
+    await session.may_end(within=12)
+    await evse.unplug()
     await session.is_closed(within=25)
 
 

@@ -147,6 +147,10 @@ class VirtualEvse(EvseCore):
         """End the reservation."""
         self.end_reservation()
 
+    def begins_after(self, seconds: float) -> None:
+        """From now on a transaction begins only so long after its start was accepted, as with a slow lock; 0 for at once."""
+        self.start_delay = seconds
+
     def refuse_next_remote_start(self, times: int = 1) -> None:
         """Reject the next remote starts, as a charge point with a problem of its own does."""
         self._refusals = times

@@ -41,6 +41,9 @@ class EvseCore(Outlet):
         self._asking = False
         self._energy_due: float | None = None
         self._give_up_at: float | None = None
+        self.start_delay = 0.0
+        """Seconds from a start that was accepted, the cable in, to the begin of the transaction."""
+        self._begin_at: float | None = None
         self._sample_at = 0.0
         self._finished_here = False
 
@@ -131,10 +134,15 @@ class EvseCore(Outlet):
 
     def _begin_if_ready(self) -> None:
         driver = self.waiting
-        if driver is None or not self.plugged or self._asking:
+        if driver is None or not self.plugged or self._asking or self._status is not _S.PREPARING:
+            self._begin_at = None
             return
-        if self._status is not _S.PREPARING:
+        if self.start_delay and self._begin_at is None:
+            self._begin_at = self._clock() + self.start_delay
+            self.charge_point.watch(self)
+        if self._begin_at is not None and self._clock() < self._begin_at:
             return
+        self._begin_at = None
         self.waiting, self._give_up_at = None, None
         self.transaction = Transaction(self, driver, self.take_reading("Transaction.Begin", driver.id_tag))
         self._seen(
@@ -203,6 +211,8 @@ class EvseCore(Outlet):
             self._let_flow()
         if self.transaction is not None and clock >= self._sample_at:
             self.sample()
+        if self._begin_at is not None and clock >= self._begin_at:
+            self._begin_if_ready()
         if self._give_up_at is not None and clock >= self._give_up_at:
             self._drop_waiting()
         if self.reservation is not None and now() >= self.reservation.expires:

@@ -10,12 +10,15 @@ from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 from oicp.messages.base import Message
 from oicp.messages.faults import Walk
-from oicp.messages.law import Law, Many, Matches, Needs, Relabelled
+from oicp.messages.law import Law, Many, Matches, Needs, OneOf, Relabelled
 from oicp.messages.shapes import unwrapped
 from oicp.wire_json import Json
 
 Fits: TypeAlias = Callable[[Walk, Json], bool]
 """True for a value that is not null and in which the full reading would find nothing."""
+
+
+_REMEMBERED, _LONGEST = 50_000, 100
 
 
 @cache
@@ -35,6 +38,10 @@ def quick(model: type[Message]) -> Fits:
 
 def _object(members: dict[str, Fits], needed: tuple[str, ...], model: type[Message]) -> Fits:
     across, known = model.across, members.get
+    if len(needed) == len(members) == 2 and not across:
+        pair = _pair(needed, members)
+        if pair is not None:
+            return pair
 
     def fits(walk: Walk, value: Json) -> bool:
         if type(value) is not dict:
@@ -49,6 +56,37 @@ def _object(members: dict[str, Fits], needed: tuple[str, ...], model: type[Messa
         for law in across:
             law(walk, value, None)
         return True
+
+    return fits
+
+
+class _Texts:
+    """Looks at texts alone; `known` remembers."""
+
+    def __init__(self, looks: Sequence[Callable[[Json], bool]]) -> None:
+        self.known = lru_cache(_REMEMBERED)(lambda text: all(look(text) for look in looks))
+
+    def __call__(self, _walk: Walk, value: Json) -> bool:
+        """The same ids come again and again."""
+        return type(value) is str and len(value) <= _LONGEST and self.known(value)
+
+
+def _pair(names: tuple[str, ...], members: dict[str, Fits]) -> Fits | None:
+    """An object of two texts, as status records are: the same few pairs come again and again."""
+    one_name, other_name = names
+    one, other = members[one_name], members[other_name]
+    if not isinstance(one, _Texts) or not isinstance(other, _Texts):
+        return None
+
+    @lru_cache(_REMEMBERED)
+    def known(first: str, second: str) -> bool:
+        return one.known(first) and other.known(second)
+
+    def fits(_walk: Walk, value: Json) -> bool:
+        if type(value) is not dict or len(value) != 2:
+            return False
+        first, second = value.get(one_name), value.get(other_name)
+        return type(first) is str is type(second) and len(first) + len(second) <= _LONGEST and known(first, second)
 
     return fits
 
@@ -83,8 +121,8 @@ def _list(hint: Any, laws: list[Law]) -> Fits:
 def _markers(laws: list[Law]) -> Fits:
     quickly = [law.fits for law in laws if _has_quick_reading(law)]
     in_full = [law.check for law in laws if not _has_quick_reading(law)]
-    if any(isinstance(law, Matches) for law in laws) and not in_full:
-        return _remembering(quickly)
+    if any(isinstance(law, (Matches, OneOf)) for law in laws) and not in_full:
+        return _Texts(quickly)
     if len(quickly) == 1 and not in_full:
         only = quickly[0]
         return lambda _walk, value: only(value)
@@ -99,19 +137,6 @@ def _markers(laws: list[Law]) -> Fits:
         return len(walk.faults) == before
 
     return fits
-
-
-_REMEMBERED, _LONGEST = 50_000, 100
-
-
-def _remembering(quickly: Sequence[Callable[[Json], bool]]) -> Fits:
-    """The same ids come again and again."""
-
-    @lru_cache(_REMEMBERED)
-    def known(text: str) -> bool:
-        return all(look(text) for look in quickly)
-
-    return lambda _walk, value: type(value) is str and len(value) <= _LONGEST and known(value)
 
 
 def _has_quick_reading(law: Law) -> bool:

@@ -121,7 +121,9 @@ def energy_is_what_the_evse_metered(evidence: Evidence) -> Iterator[Yield]:
         said, real = number(cdr.body.get("ConsumedEnergy")), measured(own)
         if said is None or flows_after(own, cdr.t) or _guessed(evidence, cdr, own):
             continue
-        if _reset(own) or real is None:
+        if said < 0:
+            yield NotExercised("CDR-024", "a negative amount is reported as CDR-017", incomplete=True)
+        elif _reset(own) or real is None:
             yield NotExercised("CDR-024", "the meter was reset, or the transaction never ended")
         elif own.transactions or not (stray_commands(evidence) or _nobodys(evidence, own)):
             yield from _compared(evidence, cdr, own, said, real)

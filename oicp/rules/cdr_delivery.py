@@ -127,7 +127,7 @@ def cdr_is_for_an_open_session(evidence: Evidence) -> Iterator[Yield]:
         own = session(evidence, ident)
         repeat = ident in tried
         tried.add(ident)
-        unanswered = own is not None and own.start is not None and own.start.result is None and own.start.answer is None
+        unanswered = own is not None and own.start is not None and own.start.result is None  # or by no message
         if deliveries.says_closed(cdr) and not repeat and not unanswered:
             yield finding("the hub answered that the session is not valid", on=cdr, pointer="/SessionID")
         elif (
@@ -260,4 +260,6 @@ def cdr_goes_to_its_path(evidence: Evidence) -> Iterator[Yield]:
         if presented and folded(presented) != folded(cdr.partner_id):
             yield finding(f"the path names {cdr.partner_id}, the certificate is that of {presented}", on=cdr)
     for stray in deliveries.misplaced(evidence):
+        if stray.request.method != "POST":
+            continue  # HTTP-001
         yield finding(f"a CDR was sent to {stray.request.target}", on=stray)

@@ -12,6 +12,7 @@ from oicp.repeats import fate
 from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.evse_status_missing import missing, nothing_pushed
 from oicp.rules.push_static import gaps
+from oicp.sessions import folded
 
 whole = rules_about_evidence()
 _DAY = 86_400.0
@@ -134,7 +135,11 @@ def repairs_statuses(evidence: Evidence) -> Iterator[Yield]:
             continue
         found, end = fate(evidence, e), e.t if e.t_end is None else e.t_end
         back = hub_down(evidence).end_of(end)
-        if found.settled:
+        dropped = _dropped(evidence, push, back)
+        if dropped is not None:
+            doubt = finding(f"the status of {dropped} was not pushed again before it changed", on=e)
+            yield NotExercised("STAT-015", f"the hub never got the status of {dropped}", incomplete=True, doubt=doubt)
+        elif found.settled:
             yield Checked("STAT-015", STATUS)
         elif found.attempts:
             continue
@@ -153,6 +158,26 @@ def repairs_statuses(evidence: Evidence) -> Iterator[Yield]:
     for _, back in hub_down(evidence).spans:
         for history in histories(evidence) if evidence.run.truth and back < evidence.t_end else ():
             yield from _after_outage(evidence, history, back, grace)
+
+
+def _dropped(evidence: Evidence, push: Push, back: float) -> str | None:
+    """An EVSE whose lasting status in an undelivered update was never said again, though others were."""
+    patience = limit(evidence, "doubt_s")
+    for history in histories(evidence) if evidence.run.truth and not push.is_full_load else ():
+        status = push.records.get(folded(history.evse_id), {}).get("EvseStatus")
+        following = [p for p in history.told if p.t > push.t]
+        at = history.phase_at(push.t)
+        lasted = (
+            min(history.phases[at].end, evidence.t_end) - back
+            if at >= 0 and status in history.phases[at].fitting
+            else 0
+        )
+        again = following and (
+            following[0].status == status or following[0].full_load or following[0].t < back + patience
+        )
+        if following and not again and lasted >= patience:
+            return history.evse_id
+    return None
 
 
 def _after_outage(evidence: Evidence, history: History, back: float, grace: float) -> Iterator[Yield]:

@@ -7,6 +7,7 @@ from oicp.content_types import content_type
 from oicp.evidence import Evidence, Exchange
 from oicp.paths import Spelling, read_target
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
+from oicp.rules.refused_forms import shared_cause
 from oicp.services import HUB_TO_CPO, OPERATIONS, PREFIX, operation_of
 from oicp.variants import Expected, variant_of
 
@@ -62,7 +63,7 @@ def serves_every_spelling(evidence: Evidence) -> Iterator[Yield]:
         if spelling is None or _not_understood(e):
             continue
         seen.add(spelling)
-        if _spelling_refused(e, others, served):
+        if _spelling_refused(e, others, served) and shared_cause(evidence, e) is None:
             told = f"HTTP {e.http_status}, code {e.status_code} for {e.request.target}: {spelling} in the id of the path is not matched"
             yield finding(told, on=e, requirement="HTTP-011", contested=spelling is Spelling.ENCODED)
         elif is_acknowledgement(e) and len(_spellings_of(evidence)) > 1:

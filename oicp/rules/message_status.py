@@ -6,6 +6,7 @@ from oicp import wire_json
 from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
 from oicp.rulebook import INFO, Checked, Yield, finding, rules_about_evidence
+from oicp.rules.remote_refusals import end_of
 from oicp.services import CPO_TO_HUB
 from oicp.sessions import folded
 
@@ -46,7 +47,7 @@ def _excuse(evidence: Evidence, e: Exchange, ids: list[str]) -> str | None:
     """Why several changes may share this request."""
     if _action(e) == "insert" and not set(map(folded, ids)) & _known_before(evidence, e):
         return "first status of these EVSEs"
-    if _after_trouble(evidence, e):
+    if _after_trouble(evidence, e, ids):
         return "catching up"
     if not evidence.run.truth:
         return "when they happened is not known"
@@ -54,7 +55,15 @@ def _excuse(evidence: Evidence, e: Exchange, ids: list[str]) -> str | None:
     known = [t for t in moments if t is not None]
     if len(known) == len(ids) and max(known) - min(known) <= _TOGETHER_S:
         return "they happened within a second"
+    before = _push_before(evidence, e)
+    if before is not None and len(known) == len(ids) and min(known) >= before.t and e.t <= end_of(before) + _TOGETHER_S:
+        return "they happened while the push before was on its way"
     return None
+
+
+def _push_before(evidence: Evidence, e: Exchange) -> Exchange | None:
+    earlier = [p for p in evidence.about("PushEvseStatus", direction=CPO_TO_HUB) if p.number < e.number]
+    return earlier[-1] if earlier else None
 
 
 def _last_change(evidence: Evidence, evse_id: str, t: float) -> float | None:
@@ -67,17 +76,18 @@ def _last_change(evidence: Evidence, evse_id: str, t: float) -> float | None:
     return max((at for at in times if at <= t), default=None)
 
 
-def _after_trouble(evidence: Evidence, e: Exchange) -> bool:
-    """A status push failed, the hub was down, or the CPO started, not long ago."""
+def _after_trouble(evidence: Evidence, e: Exchange, ids: list[str]) -> bool:
+    """A status push failed, the hub was down, or the CPO started, not long ago, and since then one of these had not been told."""
     since = e.t - _CATCHING_UP_S
-    if any(
-        since <= o.t <= e.t for o in evidence.seen("hub_down", "hub_up", "cpo_started", "cpo_restarted", "cpo_exited")
-    ):
-        return True
-    return any(
-        since <= p.t < e.t and p.number != e.number and not p.accepted
-        for p in evidence.about("PushEvseStatus", direction=CPO_TO_HUB)
-    )
+    pushed = [
+        p for p in evidence.about("PushEvseStatus", direction=CPO_TO_HUB) if since <= p.t < e.t and p.number != e.number
+    ]
+    troubles = [o.t for o in evidence.seen("hub_down", "hub_up", "cpo_started", "cpo_restarted", "cpo_exited")]
+    last = max([t for t in troubles if since <= t <= e.t] + [p.t for p in pushed if not p.accepted], default=None)
+    if last is None:
+        return False
+    told = {folded(i) for p in pushed if p.accepted and p.t >= last for i in _records(p)}
+    return any(folded(i) not in told for i in ids)
 
 
 def _known_before(evidence: Evidence, e: Exchange) -> set[str]:

@@ -77,7 +77,16 @@ def _stopped_without_request(evidence: Evidence, command: Observation) -> Transa
 
 
 @whole.rule(
-    "RSTOP-002", "RSTOP-003", "RSTOP-004", "RSTOP-005", "RSTOP-006", "RSTOP-007", "RSTOP-010", "RSTOP-011", "RSTOP-012"
+    "RSTOP-002",
+    "RSTOP-003",
+    "RSTOP-004",
+    "RSTOP-005",
+    "RSTOP-006",
+    "RSTOP-007",
+    "RSTOP-010",
+    "RSTOP-011",
+    "RSTOP-012",
+    "RSTART-018",
 )
 def stops_its_own_session_and_says_so(evidence: Evidence) -> Iterator[Yield]:
     """A remote stop ends the session it names, and only that; if it cannot, the answer is Result false."""
@@ -207,11 +216,20 @@ def _while_charging(evidence: Evidence, stop: Exchange, running: Transaction) ->
             in_answer=True,
             pointer="/Result",
         )
+    elif stop.result is False and running.runs_at(end) and _spelled_otherwise(stop, running):
+        yield finding(
+            f"a stop that spells the EvseID {evse_of(stop)} was refused with {stop.status_code}",
+            on=stop, requirement="RSTART-018", in_answer=True, pointer="/Result",
+        )  # fmt: skip
     elif stop.result is False and running.runs_at(end) and stop.status_code not in _FORM:
         yield finding(
             f"a stop for a session that was charging was refused with {stop.status_code}",
             on=stop, requirement="RSTOP-002", in_answer=True, pointer="/Result",
         )  # fmt: skip
+
+
+def _spelled_otherwise(stop: Exchange, running: Transaction) -> bool:
+    return evse_of(stop) is not None and evse_of(stop) != running.evse_id and same_id(evse_of(stop), running.evse_id)
 
 
 def _impossible(stop: Exchange, why: str) -> Iterator[Yield]:
@@ -264,5 +282,17 @@ def _before_the_transaction(evidence: Evidence, stop: Exchange, own: Session) ->
             f"Result true before the charging began, yet {later.evse_id} charged afterwards",
             on=stop, requirement="RSTOP-011", observation=later.started.number,
         )  # fmt: skip
-    elif later.t_stop is not None:
+    elif later.t_stop is None or _ended_by_hand(evidence, stop, later):
+        yield NotExercised(
+            "RSTOP-011", "a transaction began after the stop and did not last long enough to judge", True
+        )
+    else:
         yield Checked("RSTOP-011", STOP)
+
+
+def _ended_by_hand(evidence: Evidence, stop: Exchange, later: Transaction) -> bool:
+    """The CPO had no part in the end of this transaction, which delivered energy."""
+    assert later.t_stop is not None
+    asked = chargers(evidence).of("remote_stop_received", later.evse_id).between(stop.t, later.t_stop + 0.1)
+    refused = later.id_tag_status not in (None, "Accepted")
+    return not (asked or refused or later.reason == "Remote") and (later.energy_wh or 0) > 0

@@ -13,6 +13,7 @@ from oicp.paths import operator_in_body, read_target
 from oicp.repeats import records_of
 from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.http_answers import is_acknowledgement
+from oicp.rules.refused_forms import shared_cause
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import folded, session
 from oicp.variants import variant_of
@@ -118,7 +119,8 @@ def _taken(evidence: Evidence, e: Exchange) -> bool | None:
     if e.http_status in (404, 405) and not is_acknowledgement(e):
         return None
     busy = e.status_code in _NOT_ITS_FAULT and is_acknowledgement(e)
-    return None if busy or not _free(evidence, e) else False
+    other = busy or not _free(evidence, e) or shared_cause(evidence, e) is not None
+    return None if other else False
 
 
 def _free(evidence: Evidence, e: Exchange) -> bool:

@@ -64,7 +64,7 @@ async def played(variant: Variant, folder: Path) -> Row:
         try:
             words, _ = await asyncio.wait_for(process.communicate(), _PATIENCE_S)
         except TimeoutError:
-            process.kill()
+            process.terminate()  # the bench takes its CPO down with it
             await process.wait()
             return Row(variant, None, "", time.monotonic() - begun, f"not over within {_PATIENCE_S} s")
         if process.returncode == 0 or last:
