@@ -55,6 +55,7 @@ CONTENT = [
     Case("CDR-024", WARNED, "rounded to one decimal", says(7.3)),
     Case("CDR-024", VIOLATED, "whole kWh", says(7)),
     Case("CDR-024", VIOLATED, "something else", says(9.5)),
+    Case("CDR-024", SILENT, "a negative amount: CDR-017", says(-7.312)),
     Case("CDR-024", SILENT, "the meter was reset", lambda b: charged(b, wh=-500, body={"ConsumedEnergy": 1.5})),
     Case("CDR-024", SILENT, "closed by guess while the charge point was offline", lambda b: (offline_and_back(b), b.cdr(t=70, meter_end_wh=1200))),
     Case("CDR-024", VIOLATED, "billed although nothing was charged", lambda b: (b.start(t=5), b.cdr(t=60))),

@@ -72,6 +72,9 @@ DELIVERY = [
     Case("CDR-004", VIOLATED, "the hub says it is not valid", lambda b: b.cdr(t=31, session=77, **CLOSED)),
     Case("CDR-004", CONFORMS, "a repeat while the answer was slow", lambda b: (no_cdr(b), b.cdr(t=31, took=30), b.cdr(t=45, **CLOSED))),
     Case("CDR-004", SILENT, "400 after a lost answer", lambda b: (no_cdr(b), b.cdr(t=31, **LOST), b.cdr(t=40, **CLOSED))),
+    Case("CDR-004", SILENT, "400, and the start had been answered by no message", lambda b: (
+        b.start(t=5, answer=b"oops", http_status=500), b.cdr(t=31, **CLOSED))),
+    Case("CDR-004", VIOLATED, "400, and the start had been refused", lambda b: (b.start(t=5, answer=ack("510")), b.cdr(t=31, **CLOSED))),
     Case("CDR-006", CONFORMS, "half a second", lambda b: b.charge(t=10)),
     Case("CDR-006", WARNED, "a minute", lambda b: (no_cdr(b), b.cdr(t=90, begin=11, end=30))),
     Case("CDR-006", CONFORMS, "late StopTransaction", lambda b: (told_late(b), b.cdr(t=141, begin=6, end=20))),
@@ -90,6 +93,8 @@ DELIVERY = [
     Case("CDR-027", VIOLATED, "dropped by the charge point and left open", lambda b: (empty(b, stop=False), b.observe("remote_start_expired", t=125, evse_id=EVSE)), 1100),
     Case("CDR-040", CONFORMS, "v22", lambda b: b.charge(t=10)),
     Case("CDR-040", VIOLATED, "v21", lambda b: b.exchange(None, {}, t=31, target="/api/oicp/cdrmgmt/v21/operators/DE*ABC/charge-detail-record")),
+    Case("CDR-040", SILENT, "with GET: HTTP-001", lambda b: b.exchange(
+        None, {}, t=31, target="/api/oicp/cdrmgmt/v22/operators/DE*ABC/charge-detail-record", method="GET")),
     Case("CDR-040", VIOLATED, "id of another operator", lambda b: b.cdr(t=31, partner_id="DE*XYZ")),
 ]  # fmt: skip
 

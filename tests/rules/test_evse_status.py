@@ -290,6 +290,35 @@ def test_repair(first: dict[str, Any], repair: float | None, until: float, expec
 
 
 @pytest.mark.parametrize(
+    ("freed", "told", "expected"),
+    [
+        (60, [(20, "Occupied", "update"), (62, "Available", "update")], "conforms"),
+        (60, [(62, "Available", "update")], "warned"),
+        (25, [(26, "Available", "update")], "conforms"),
+        (60, [(40, "Occupied", "fullLoad"), (62, "Available", "update")], "conforms"),
+        (60, [(15, "OutOfService", "update"), (62, "Available", "update")], "conforms"),
+    ],
+)
+def test_a_status_that_was_lost_and_dropped(freed: float, told: list[tuple[float, str, str]], expected: str) -> None:
+    """A lost status that held for long is said again before the next one; one that was over at once need not be."""
+    build = base()
+    build.connector("Charging", t=9.9)
+    build.push_status({EVSE: "Occupied"}, t=10, **DOWN)
+    build.connector("Available", t=freed)
+    for t, status, action in told:
+        build.push_status({EVSE: status}, t=t, action=action)
+    assert outcome(build.evidence(until=100), "STAT-015") == expected
+
+
+def test_a_lost_status_nobody_watched() -> None:
+    """Without ground truth nobody knows how long a lost status held: a newer one settles it."""
+    build = base(truth=False)
+    build.push_status({EVSE: "Occupied"}, t=10, **DOWN)
+    pushed(build, (62, "Available"))
+    assert outcome(build.evidence(until=100), "STAT-015") == "conforms"
+
+
+@pytest.mark.parametrize(
     ("repair", "until", "expected"), [(25.0, 30, "conforms"), (None, 2000, "warned"), (None, 30, "not-exercised")]
 )
 def test_repair_after_an_outage(repair: float | None, until: float, expected: str) -> None:

@@ -21,12 +21,14 @@ def accepted(b: Build, **body: Any) -> None:
     b.start(t=5, session=9, evse_id=OTHER, body=body)
 
 
-def refused(answer: Any = NO, *, evse_id: str = EVSE, variant: str | None = None, **body: Any) -> Any:
+def refused(
+    answer: Any = NO, *, evse_id: str = EVSE, variant: str | None = None, t: float = 10, session: int = 1, **body: Any
+) -> Any:
     """A start on a ready EVSE is refused."""
 
     def story(b: Build) -> None:
         ready(b)
-        b.start(t=10, evse_id=evse_id, answer=answer, body=body, variant=variant)
+        b.start(t=t, session=session, evse_id=evse_id, answer=answer, body=body, variant=variant)
 
     return story
 
@@ -71,6 +73,13 @@ CASES = [
     Case("HTTP-015", SILENT, "nobody watched the charge points", several(bare, refused()), run={"truth": False}),
     Case("HTTP-016", WARNED, "unknown members refused", several(accepted, refused(FutureText="x"))),
     Case("HTTP-016", CONFORMS, "unknown members accepted", lambda b: b.start(t=10, body={"FutureText": "x"})),
+    Case("HTTP-016", SILENT, "plain requests with nulls are refused with the same code", several(
+        bare, refused(), refused(t=20, session=3, variant="unknown-members", FutureText="x"))),
+    Case("HTTP-015", VIOLATED, "the same", several(bare, refused(), refused(t=20, session=3, variant="unknown-members", FutureText="x"))),
+    Case("HTTP-016", WARNED, "plain requests with nulls are refused with another code", several(
+        bare, refused(), refused(ack("105"), t=20, session=3, variant="unknown-members", FutureText="x"))),
+    Case("HTTP-016", WARNED, "plain requests have nothing in common", several(
+        bare, refused(), refused(t=20, session=3, PartnerProductID="A", EMPPartnerSessionID="e", CPOPartnerSessionID=..., variant="unknown-members", FutureText="x"))),
     Case("RSTART-001", CONFORMS, "accepted", lambda b: b.start(t=10)),
     Case("RSTART-001", VIOLATED, "never accepted", refused(**BARE)),
     Case("RSTART-001", SILENT, "null SessionID refused", refused(SessionID=None, variant="null-session-id")),
@@ -127,6 +136,23 @@ CASES = [
     Case("STAT-006", SILENT, "catching up after an outage", several(
         lambda b: b.connector("Charging", t=10), lambda b: b.connector("Charging", t=40, evse_id=OTHER),
         lambda b: b.observe("hub_down", t=5), lambda b: b.observe("hub_up", t=45),
+        lambda b: b.push_status({EVSE: "Occupied", OTHER: "Occupied"}, t=50))),
+    Case("STAT-006", WARNED, "an outage is over, and all had been told since", several(
+        lambda b: b.observe("hub_down", t=1), lambda b: b.observe("hub_up", t=2),
+        lambda b: b.push_status({EVSE: "Available"}, t=3), lambda b: b.push_status({OTHER: "Available"}, t=4),
+        lambda b: b.connector("Charging", t=10), lambda b: b.connector("Charging", t=40, evse_id=OTHER),
+        lambda b: b.push_status({EVSE: "Occupied", OTHER: "Occupied"}, t=50))),
+    Case("STAT-006", CONFORMS, "catching up after a push that failed", several(
+        lambda b: b.connector("Charging", t=10), lambda b: b.connector("Charging", t=40, evse_id=OTHER),
+        lambda b: b.push_status({EVSE: "Occupied"}, t=11, http_status=503, answer=b""),
+        lambda b: b.push_status({EVSE: "Occupied", OTHER: "Occupied"}, t=50))),
+    Case("STAT-006", CONFORMS, "changes while the push before was on its way", several(
+        lambda b: b.push_status({EVSE: "Available"}, t=5, took=30),
+        lambda b: b.connector("Charging", t=10), lambda b: b.connector("Charging", t=30, evse_id=OTHER),
+        lambda b: b.push_status({EVSE: "Occupied", OTHER: "Occupied"}, t=35.2))),
+    Case("STAT-006", WARNED, "the push before had long been answered", several(
+        lambda b: b.push_status({EVSE: "Available"}, t=5, took=30),
+        lambda b: b.connector("Charging", t=10), lambda b: b.connector("Charging", t=30, evse_id=OTHER),
         lambda b: b.push_status({EVSE: "Occupied", OTHER: "Occupied"}, t=50))),
     Case("STAT-016", CONFORMS, "update", lambda b: b.push_status({EVSE: "Occupied"}, t=5)),
     Case("STAT-016", CONFORMS, "insert for the first status", lambda b: b.push_status({EVSE: "Occupied"}, t=5, action="insert")),

@@ -74,9 +74,20 @@ STOPS = [
     Case("RSTOP-011", CONFORMS, "an honest refusal", several(lambda b: b.start(t=5), lambda b: b.stop(t=6, answer=NO400))),
     Case("RSTOP-011", CONFORMS, "starts after all and is ended at once", several(lambda b: b.start(t=5), lambda b: b.stop(t=6), lambda b: b.transaction(t=20, until=23))),
     Case("RSTOP-011", VIOLATED, "charges a minute later", several(lambda b: b.start(t=5), lambda b: b.stop(t=6), lambda b: b.transaction(t=60, until=100))),
+    Case("RSTOP-011", SILENT, "charges all the same, the driver pulls the cable soon", several(
+        lambda b: b.start(t=5), lambda b: b.stop(t=6), lambda b: b.transaction(t=20, until=23, reason="EVDisconnected"))),
+    Case("RSTOP-011", CONFORMS, "its start is not authorized at the charge point", several(
+        lambda b: b.start(t=5), lambda b: b.stop(t=6), lambda b: b.transaction(t=20, until=23, wh=0, reason="DeAuthorized"))),
+    Case("RSTOP-011", CONFORMS, "the CPO stops it, the charge point names another reason", several(
+        lambda b: b.start(t=5), lambda b: b.stop(t=6), lambda b: b.transaction(t=20, until=23, reason="Other"), lambda b: commanded(b, t=22.9))),
+    Case("RSTOP-011", SILENT, "began just now", several(lambda b: b.start(t=5), lambda b: b.stop(t=6), lambda b: b.transaction(t=20)), 25),
     Case("RSTOP-011", SILENT, "no EV ever came", several(lambda b: b.start(t=5), lambda b: b.stop(t=6))),
     Case("RSTOP-012", CONFORMS, "refused", several(charging, lambda b: b.stop(t=20, evse_id=OTHER, answer=ack("603")))),
     Case("RSTOP-012", WARNED, "the SessionID leads", several(lambda b: charging(b, until=20.5), lambda b: b.stop(t=20, evse_id=OTHER), lambda b: commanded(b, t=20.03))),
+    Case("RSTART-018", WARNED, "a stop in another spelling is refused", several(charging, lambda b: b.stop(t=20, evse_id="DEABCE11", answer=ack("603")))),
+    Case("RSTOP-002", SILENT, "the same", several(charging, lambda b: b.stop(t=20, evse_id="DEABCE11", answer=ack("603")))),
+    Case("RSTOP-002", VIOLATED, "the same answer to the spelling that was pushed", several(charging, lambda b: b.stop(t=20, answer=ack("603")))),
+    Case("RSTART-018", SILENT, "the same answer to the spelling that was pushed", several(charging, lambda b: b.stop(t=20, answer=ack("603")))),
     Case("RSTOP-012", SILENT, "the same EVSE in another spelling", several(lambda b: charging(b, until=20.5), lambda b: b.stop(t=20, evse_id="deabce11"), lambda b: commanded(b, t=20.03))),
 ]  # fmt: skip
 
