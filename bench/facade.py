@@ -58,9 +58,9 @@ class Bench:
         )
         return evse
 
-    async def free_evses(self, count: int) -> list[Evse]:
-        """The next EVSEs of this scenario; an exclusive one has the whole fleet and takes as many as there are."""
-        most = min(count, len(self._unused)) if self.scenario.exclusive else count
+    async def free_evses(self, count: int, *, spare: int = 0) -> list[Evse]:
+        """The next EVSEs of this scenario; an exclusive one has the whole fleet and takes as many as there are but `spare`."""
+        most = min(count, len(self._unused) - spare) if self.scenario.exclusive else count
         return [await self.free_evse() for _ in range(most)]
 
     async def all_evses(self) -> list[Evse]:
@@ -112,9 +112,9 @@ class Bench:
         """A session at the next EVSE that has charged so much and goes on."""
         return (await self.all_charged(1, kwh=kwh))[0]
 
-    async def all_charged(self, count: int, *, kwh: float) -> list[Session]:
-        """Sessions at the next EVSEs that have charged so much and go on."""
-        evses = await self.free_evses(count)
+    async def all_charged(self, count: int, *, kwh: float, spare: int = 0) -> list[Session]:
+        """Sessions at the next EVSEs (`free_evses`) that have charged so much and go on."""
+        evses = await self.free_evses(count, spare=spare)
         return list(await self.together(*(self._charged(evse, kwh) for evse in evses)))
 
     async def _charged(self, evse: Evse, kwh: float) -> Session:

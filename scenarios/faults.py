@@ -91,10 +91,10 @@ async def cdr_storm_of_429(bench: Bench) -> None:
         await bench.together(*(session.is_billed(within=40) for session in sessions))
 
 
-@scenario("the hub is down when records and status changes are due", exclusive=True)
+@scenario("the hub is down when records and status changes are due", evses=2, exclusive=True)
 async def hub_down_when_records_are_due(bench: Bench) -> None:
     """What piled up comes once the hub is back, below the rate limits; a new session works as before."""
-    sessions = await bench.all_charged(6, kwh=0.2)
+    sessions = await bench.all_charged(6, kwh=0.2, spare=1)
     async with bench.hub_down():
         await bench.together(*(session.evse.unplug() for session in sessions))
         await bench.passes(1.5)
@@ -104,7 +104,7 @@ async def hub_down_when_records_are_due(bench: Bench) -> None:
     await bench.together(*(session.evse.shows("Available", within=20) for session in sessions))
 
 
-@scenario("the backend restarts while a session runs and a record waits", needs="restart", exclusive=True)
+@scenario("the backend restarts while a session runs and a record waits", evses=2, needs="restart", exclusive=True)
 async def restart_of_the_backend(bench: Bench) -> None:
     """After the restart both records come, with all that their starts said."""
     running, waiting = await bench.all_charged(2, kwh=0.2)

@@ -58,6 +58,8 @@ def _judged(evidence: Evidence, history: History, told: Told) -> Iterator[Yield]
         yield from _right(phase, told)
     elif told.status == RESERVED and reserved_at(evidence, history.evse_id, told.t, limit(evidence, "status_soon_s")):
         yield Checked("STAT-013", "PushEvseStatus")
+    elif (coming := _about_to_begin(evidence, history, at, told)) is not None:
+        yield from _right(coming, told) if told.status in coming.right else ()
     elif not _excused(evidence, history, at, told):
         stale = _late_for(evidence, history, at, told)
         if stale is None and _behind(evidence, history, at, told):
@@ -86,12 +88,16 @@ def _right(phase: Phase, told: Told) -> Iterator[Yield]:
         yield Checked("STAT-011", "PushEvseStatus")
 
 
-def _excused(evidence: Evidence, history: History, at: int, told: Told) -> bool:
-    """The status tells of what is just about to happen, was a snapshot a moment old, or the charge point was not in reach."""
-    phase, settles = history.phases[at], limit(evidence, "status_settles_s")
+def _about_to_begin(evidence: Evidence, history: History, at: int, told: Told) -> Phase | None:
+    """The phase the status tells of, where it begins the next moment: a backend may push before it answers its charge point."""
     following = history.phases[at + 1] if at + 1 < len(history.phases) else None
-    if following is not None and told.status in following.fitting and told.t >= phase.end - settles:
-        return True
+    soon = told.t >= history.phases[at].end - limit(evidence, "status_settles_s")
+    return following if following is not None and soon and told.status in following.fitting else None
+
+
+def _excused(evidence: Evidence, history: History, at: int, told: Told) -> bool:
+    """The status was a snapshot a moment old, or the charge point was not in reach."""
+    phase, settles = history.phases[at], limit(evidence, "status_settles_s")
     before = history.said_before(told.t)
     snapshot = (
         at > 0 and before is not None and before.status == told.status and told.status in history.phases[at - 1].fitting

@@ -137,6 +137,13 @@ def reserved(build: Build) -> None:
     pushed(build, (30.3, "Available"))
 
 
+def reserved_told_first(build: Build) -> None:
+    pushed(build, (9.99, "Reserved"))  # the backend pushes before it answers its charge point
+    build.connector("Reserved", t=10)
+    build.connector("Available", t=30)
+    pushed(build, (30.3, "Available"))
+
+
 def reserved_for_ever(build: Build) -> None:
     conforming(build)
     build.connector("Reserved", t=60)
@@ -231,7 +238,7 @@ def test_status_as_it_is(story: Callable[[Build], None], broken: dict[str, str])
 def test_positive_outcomes() -> None:
     """What was looked at and is right conforms."""
     for story, requirement in ((conforming, "STAT-010"), (conforming, "STAT-011"), (conforming, "STAT-007"),
-                               (fault_told, "STAT-012"), (reserved, "STAT-013")):  # fmt: skip
+                               (fault_told, "STAT-012"), (reserved, "STAT-013"), (reserved_told_first, "STAT-013")):  # fmt: skip
         build = base()
         story(build)
         assert outcome(build.evidence(until=100), requirement) == "conforms", requirement
