@@ -61,7 +61,10 @@ def run(
     config: Config = None,
     profile: Profiles = None,
     only: Annotated[
-        str | None, typer.Option(help="Words found in names or titles, with and, or, not: 'cdr and not lost'.")
+        str | None,
+        typer.Option(
+            help="Words found in names or titles, or 'wire.*' for names, with and, or, not: 'cdr and not lost'."
+        ),
     ] = None,
     out: Out = None,
     seed: Seed = 7,

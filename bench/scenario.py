@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -139,7 +140,10 @@ def chosen(
 
 
 def matching(expression: str) -> Callable[[Scenario], bool]:
-    """An expression of words (found in name or title), `and`, `or`, `not`, brackets; a comma is `or`. Raises `ScenarioError`."""
+    """An expression of words (found in name or title; with `*`: the whole name), `and`, `or`, `not`, brackets; a comma is `or`.
+
+    Raises `ScenarioError`.
+    """
     words = re.findall(r"[(),]|[^\s(),]+", expression)
     if not words:
         raise ScenarioError("--only: empty expression; write words with and, or, not, for example `cdr and not lost`")
@@ -180,8 +184,10 @@ class _Expression:
             return inner
         if not self.words or self.words[0] in (")", ",", "and", "or"):
             raise ScenarioError("--only: a word is missing")
-        word = self.words.pop(0)
-        return lambda text, name: word == name or word.lower() in text
+        word = self.words.pop(0).lower()
+        if "*" in word:
+            return lambda text, name: fnmatchcase(name.lower(), word)
+        return lambda text, name: word in text
 
     def _take(self, *wanted: str) -> bool:
         if self.words and self.words[0] in wanted:

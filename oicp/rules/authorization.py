@@ -145,7 +145,7 @@ def only_the_medium_that_started_stops(evidence: Evidence) -> Iterator[Yield]:
             continue
         yield Checked("AUTH-012", STOP)
         ended = next((t for t in own.transactions if t.t_stop is not None and stop.t <= t.t_stop), None)
-        if ended is not None and _by_token(own, ended, stop):
+        if ended is not None and _by_token(own, ended, stop) and not _told_no(evidence, ended, stop):
             yield finding("the hub did not authorize this medium to stop, yet it ended the session", on=stop)
 
 
@@ -156,6 +156,15 @@ def _by_token(own: Session, ended: Transaction, stop: Exchange) -> bool:
     return (
         ended.reason in (None, "Local", "DeAuthorized", "Remote") and t_stop - end_of(stop) <= _STOPS_S and not allowed
     )
+
+
+def _told_no(evidence: Evidence, ended: Transaction, stop: Exchange) -> bool:
+    """The charge point was told that this medium may not stop, and the CPO did not end the charging either: another one did."""
+    token, until = folded(token_of(stop) or ""), (ended.t_stop or 0.0) + 1
+    asked = chargers(evidence).of("authorize", ended.evse_id).between(stop.t - 1, until)
+    answers = [str(o.data.get("answer")) for o in asked if folded(str(o.data.get("id_tag"))) == token]
+    commanded = chargers(evidence).of("remote_stop_received", ended.evse_id).between(stop.t, until)
+    return bool(answers) and "Accepted" not in answers and not commanded
 
 
 @whole.rule("AUTH-013")

@@ -27,6 +27,7 @@ def _scenario(name: str, **more: object) -> Scenario:
     [
         ("cdr", {"a.cdr_lost", "b.cdr"}), ("cdr and not lost", {"b.cdr"}), ("b.cdr, start", {"b.cdr", "a.start"}),
         ("(start or cdr) and a.", {"a.start", "a.cdr_lost"}), ("not (cdr or start)", {"c.other"}), ("TITLE", {"a.start", "a.cdr_lost", "b.cdr", "c.other"}),
+        ("a.*", {"a.start", "a.cdr_lost"}), ("*cdr", {"b.cdr"}), ("*.cdr* and not b.*", {"a.cdr_lost"}), ("title*", set()),
     ],
 )  # fmt: skip
 def test_expressions(expression: str, names: set[str]) -> None:

@@ -77,6 +77,13 @@ CASES = [
     Case("AUTH-010", VIOLATED, "no answer at the charge point", lambda b: (swipe(b, answer=NO), asked(b, None))),
     Case("AUTH-012", CONFORMS, "the other card is refused", lambda b: (swipe(b), charge(b), stop(b, t=20, uid=OTHER_UID, authorized=False))),
     Case("AUTH-012", VIOLATED, "the other card stops all the same", lambda b: (swipe(b), charge(b, until=21, reason="Local"), stop(b, t=20, uid=OTHER_UID, authorized=False))),
+    Case("AUTH-012", CONFORMS, "refused at the charge point, then the card that started stops", lambda b: (
+        swipe(b), charge(b, until=21, reason="Local"), stop(b, t=20, uid=OTHER_UID, authorized=False), asked(b, "Invalid", t=20.1, uid=OTHER_UID))),
+    Case("AUTH-012", VIOLATED, "let through at the charge point", lambda b: (
+        swipe(b), charge(b, until=21, reason="Local"), stop(b, t=20, uid=OTHER_UID, authorized=False), asked(b, "Accepted", t=20.1, uid=OTHER_UID))),
+    Case("AUTH-012", VIOLATED, "refused at the charge point, but the CPO ends it", lambda b: (
+        swipe(b), charge(b, until=21), stop(b, t=20, uid=OTHER_UID, authorized=False), asked(b, "Invalid", t=20.1, uid=OTHER_UID),
+        b.observe("remote_stop_received", t=20.5, evse_id=EVSE, transaction_id=7, answer="Accepted"))),
     Case("AUTH-012", CONFORMS, "unplugged just then", lambda b: (swipe(b), charge(b, until=21, reason="EVDisconnected"), stop(b, t=20, uid=OTHER_UID, authorized=False))),
     Case("AUTH-013", CONFORMS, "a listed card stops", lambda b: (swipe(b, answer=LISTED), charge(b), asked(b, "Accepted", t=20, uid=OTHER_UID))),
     Case("AUTH-013", WARNED, "a listed card is refused", lambda b: (swipe(b, answer=LISTED), charge(b), asked(b, "Invalid", t=20, uid=OTHER_UID))),
