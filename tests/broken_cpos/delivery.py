@@ -351,7 +351,7 @@ _GONE = dict.fromkeys(("CDR-001", "CDR-002", "CDR-027", "CDR-030", "SESS-004", "
 _RESTART = F + "restart_of_the_backend"
 
 VARIANTS = (
-    _late("nothing", "No record is ever sent", "CDR-001", "all", parts={"register": NoRecords}, bench={}, collateral=_GONE),
+    _late("nothing", "No record is ever sent", "CDR-001", f"{SESSION}, {A}driver_unplugs, {A}nobody_plugs_in", parts={"register": NoRecords}, bench={"limits": {"settle": 40}}, collateral=_GONE),
     _late("only-after-remote-stop", "A record comes only where a remote stop ended the session", "CDR-002", f"{SESSION}, {A}driver_unplugs, {A}driver_stops_at_the_vehicle", parts={"register": OnlyAfterRemoteStop}, bench={}, collateral=_GONE),
     _late("interim", "The record is sent with the first reading", "CDR-005", SESSION, parts={"events": Interim}, collateral={"CDR-024": "most of the energy comes later", "CDR-016": "the end comes later", "RSTOP-002": "the hub closed the session with the record"}),
     _late("twice", "A record that was taken is sent once more", "CDR-003", SESSION, parts={"cdr_sender": Twice}, collateral={"CDR-004": "the session is closed"}),

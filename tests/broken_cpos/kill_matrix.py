@@ -6,6 +6,7 @@ Each variant runs in a process of its own, several at a time. Exit status 1 if o
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -19,7 +20,11 @@ from tests.broken_cpos.play import ROOT
 from tests.broken_cpos.variant import Variant
 
 _PATIENCE_S = 300
-"""No run of a variant takes longer."""
+"""No run of a variant takes longer: the longest take about 60 s, twice as long on a machine kept busy."""
+_JOBS = 4 * (os.cpu_count() or 1)
+"""Runs mostly wait."""
+_DONE = "seconds"
+"""Holds how long a run took; written when it is over, so that a folder without it was left in the middle."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,16 @@ def read_row(variant: Variant, out: Path, duration_s: float) -> Row:
     return Row(variant, comparison, report["verdict"], duration_s, trouble)
 
 
-async def played(variant: Variant, folder: Path) -> Row:
-    """Play one variant in a process of its own; once more if it could not begin (a port was taken meanwhile)."""
+async def played(variant: Variant, folder: Path, resume: bool = False) -> Row:
+    """Play one variant in a process of its own; once more if it could not begin (a port was taken meanwhile).
+
+    `resume`: not at all if its report is in the folder.
+    """
     out = folder / variant.name
+    done = out / _DONE
+    if resume and done.is_file():
+        return read_row(variant, out, float(done.read_text()))
+    done.unlink(missing_ok=True)
     begun = time.monotonic()
     for last in (False, True):
         process = await asyncio.create_subprocess_exec(
@@ -72,17 +84,18 @@ async def played(variant: Variant, folder: Path) -> Row:
     duration = time.monotonic() - begun
     if process.returncode != 0:
         return Row(variant, None, "", duration, words.decode(errors="replace").strip()[-300:] or "the bench failed")
+    done.write_text(f"{duration:.1f}")
     return read_row(variant, out, duration)
 
 
-async def all_played(variants: Sequence[Variant], jobs: int, folder: Path) -> list[Row]:
+async def all_played(variants: Sequence[Variant], jobs: int, folder: Path, resume: bool = False) -> list[Row]:
     """Play them, so many at a time; the longest begin first."""
     places = asyncio.Semaphore(jobs)
     rows: dict[str, Row] = {}
 
     async def one(variant: Variant) -> None:
         async with places:
-            row = rows[variant.name] = await played(variant, folder)
+            row = rows[variant.name] = await played(variant, folder, resume)
             print(f"{len(rows):4}/{len(variants)} {_line(row)}", flush=True)
 
     async with asyncio.TaskGroup() as group:
@@ -130,6 +143,7 @@ def as_markdown(rows: Sequence[Row]) -> str:
         "",
         f"- {len(broken)} broken CPOs, {named} named by the requirement they violate, {clean} without an unexplained further error",
         f"- {len(innocent)} innocent CPOs, {len(accused)} accused",
+        f"- {len(rows)} runs of {sum(r.duration_s for r in rows) / 60:.0f} minutes together, several at a time",
         "",
         "## Broken",
         "",
@@ -171,13 +185,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.broken_cpos.kill_matrix", description=__doc__)
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the matrix as Markdown")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these variants, or all whose name begins so")
-    parser.add_argument("--jobs", type=int, default=6, metavar="N", help="so many runs at a time (default 6)")
+    parser.add_argument(
+        "--jobs", type=int, default=_JOBS, metavar="N", help="so many runs at a time (default 4 per core)"
+    )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the reports of the runs there")
+    parser.add_argument("--resume", action="store_true", help="with --keep: what was played there is not played again")
     given = parser.parse_args(argv)
+    if given.resume and not given.keep:
+        parser.error("--resume needs the folder of an earlier run: --keep DIR")
     wanted = tuple(v for v in catalogue.ALL if not given.only or any(v.name.startswith(n) for n in given.only))
     with tempfile.TemporaryDirectory(prefix="kill-matrix-") as scratch:
         begun = time.monotonic()
-        rows = asyncio.run(all_played(wanted, given.jobs, given.keep or Path(scratch)))
+        rows = asyncio.run(all_played(wanted, given.jobs, given.keep or Path(scratch), given.resume))
     bad = [row for row in rows if not row.good]
     print(f"{len(rows)} variants in {time.monotonic() - begun:.0f} s, {len(bad)} not as expected")
     for row in bad:
