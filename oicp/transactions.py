@@ -12,8 +12,8 @@ from oicp.services import Direction
 
 _LATE_COMMAND_S = 600.0
 """A command may reach a charge point this long after the answer to the start (seconds)."""
-_LOOK_BACK = 50
-"""So many starts on the EVSE are looked at for one transaction: keeps the cost linear."""
+_LOOK_BACK, _AT_ONCE = 50, 2000
+"""So many starts on the EVSE that are over, and so many in all, are looked at for one transaction: keeps the cost linear."""
 
 
 def same_id(one: object, other: object) -> bool:
@@ -176,9 +176,16 @@ class _Starts:
 
 
 def _before(starts: list[Exchange], t: float) -> list[Exchange]:
-    """Starts that had begun at second `t`, latest first."""
+    """Starts that had begun at second `t`, latest first: of those answered by then the last few, of those in flight all."""
     at = bisect_right(starts, t, key=lambda start: start.t)
-    return starts[max(0, at - _LOOK_BACK) : at][::-1]
+    found: list[Exchange] = []
+    answered = 0
+    for start in reversed(starts[max(0, at - _AT_ONCE) : at]):
+        over = start.t_end is not None and start.t_end < t
+        answered += over
+        if not over or answered <= _LOOK_BACK:
+            found.append(start)
+    return found
 
 
 def _wh(value: Any) -> int:

@@ -264,12 +264,13 @@ def texts_of_the_station_survive(evidence: Evidence) -> Iterator[Yield]:
 @whole.rule("EVSE-057")
 def publishes_the_whole_fleet(evidence: Evidence) -> Iterator[Yield]:
     """Every EVSE that is open for roaming is among the records at the hub."""
-    wanted = {
-        k: r
-        for k, r in fleet_records(evidence).items()
-        if open_for_roaming(r) and not decommissioned(evidence, k, evidence.t_end)
-    }
+    roaming = {k: r for k, r in fleet_records(evidence).items() if open_for_roaming(r)}
+    wanted = {k: r for k, r in roaming.items() if not decommissioned(evidence, k, evidence.t_end)}
     loads = [e for e in evidence.about(DATA) if e.by_cpo]
+    for e in loads:  # also one that left later on
+        added = e.accepted and e.body.get("ActionType") != "delete"
+        if added and any(folded(i) in roaming for _, i, _ in records_of(e)):
+            yield Checked("EVSE-057", DATA)
     if not wanted or not loads:
         return
     view = final_view(evidence)

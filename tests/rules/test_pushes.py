@@ -277,6 +277,14 @@ def test_whole_fleet(more: dict[str, Any], expected: str) -> None:
     assert outcome(build.evidence(until=10), "EVSE-057") == expected
 
 
+def test_the_only_evse_left() -> None:
+    """It had been published; that the fleet is empty at the end takes nothing away from that."""
+    build = Build()
+    build.push_data([record(EVSE), record(OTHER), record(THIRD)], t=1)
+    build.push_data([record(EVSE), record(OTHER), record(THIRD)], t=3, http_status=400, answer=b"{}")
+    assert outcome(build.evidence(until=10), "EVSE-057") == "conforms"
+
+
 def test_private_evse_need_not_be_published() -> None:
     """An EVSE the configuration does not open for roaming may stay away."""
     build = Build()

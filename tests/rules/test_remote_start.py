@@ -3,7 +3,7 @@
 from typing import Any
 
 from oicp.evidence import Evidence
-from tests.rules.build import EVSE, OTHER, Build, ack, judge, record, session_id
+from tests.rules.build import EVSE, OTHER, Build, ack, judge, outcome, record, session_id
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, several, table
 
 NO = {code: ack(code) for code in ("501", "510", "601", "602", "603", "700", "022", "210")}
@@ -101,6 +101,16 @@ EFFECTS = [
         lambda b: b.start(t=10, answer=NO["501"]), lambda b: told(b, t=20), lambda b: b.transaction(t=20.2))),
     Case("RSTART-005", CONFORMS, "late delivery, ended by the CPO at once", several(
         lambda b: b.start(t=10, answer=NO["501"]), lambda b: told(b, t=20), lambda b: b.transaction(t=20.2, until=22))),
+    Case("RSTART-005", CONFORMS, "late delivery, not authorized, so the charge point ends it", several(
+        lambda b: b.start(t=10, answer=NO["501"]), lambda b: told(b, t=20),
+        lambda b: b.transaction(t=20.2, until=20.6, reason="DeAuthorized", id_tag_status="Invalid"))),
+    Case("RSTART-005", CONFORMS, "late delivery, stopped by command, the charge point names another reason", several(
+        lambda b: b.start(t=10, answer=NO["501"]), lambda b: told(b, t=20),
+        lambda b: b.transaction(t=20.2, until=22, reason="Other"),
+        lambda b: b.observe("remote_stop_received", t=21.9, evse_id=EVSE, answer="Accepted"))),
+    Case("RSTART-005", SILENT, "the driver pulls the cable soon", several(
+        lambda b: b.start(t=10, answer=NO["501"]), lambda b: told(b, t=20),
+        lambda b: b.transaction(t=20.2, until=30, reason="EVDisconnected"))),
     Case("RSTART-005", SILENT, "still within the time to end it", several(
         lambda b: b.start(t=10, answer=NO["501"]), lambda b: told(b, t=20), lambda b: b.transaction(t=20.2)), until=40),
     Case("RSTART-005", VIOLATED, "refused, charged and billed", several(
@@ -215,3 +225,15 @@ def _garbage() -> Evidence:
 def test_garbage_is_survived() -> None:
     """No rule breaks on bodies of any shape."""
     assert not [r for r in judge(_garbage()).requirements if r.outcome == "crashed"]
+
+
+def test_many_starts_at_once() -> None:
+    """A hundred wishes at one instant: the transaction is that of the one accepted, though all others are answered before."""
+    build = Build()
+    build.observe("plugged", t=1, evse_id=EVSE)
+    build.start(t=2, session=1, took=2)
+    for n in range(2, 102):
+        build.start(t=2.001, session=n, took=0.5, answer=NO["601"])
+    build.transaction(t=3.9, until=20, wh=2000)
+    build.cdr(t=21, session=1, begin=3.9, end=20, meter_end_wh=2000)
+    assert outcome(build.evidence(until=60), "CDR-024") == "conforms"
