@@ -249,6 +249,21 @@ async def stop_before_the_transaction(bench: Bench) -> None:
     await session.is_closed(within=25)
 
 
+@scenario("the charge point begins long after it took the remote start", slow=True)
+async def charge_point_begins_late(bench: Bench) -> None:
+    """Who has given the start up by then (501) ends the charging at once; who accepted it bills it."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in()
+    evse.begins_after(12)
+    session = await driver.tries_remote_start(evse)
+    await session.may_charge(within=15)
+    evse.begins_after(0)
+    if not session.accepted:
+        await session.may_end(within=bench.tolerance("refused_charge_s") + 3)
+    await evse.unplug()
+    await session.is_closed(within=25)
+
+
 @scenario("the remote stop comes twice")
 async def repeated_stop(bench: Bench) -> None:
     """No second record, nothing else stopped."""

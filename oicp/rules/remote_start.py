@@ -146,10 +146,20 @@ def _after_refusal(evidence: Evidence, own: Session, transaction: Transaction) -
             f"the start was refused, yet {transaction.evse_id} charged for {lasted:.0f} s and the CPO did not end it",
             on=own.start, observation=transaction.started.number,
         )  # fmt: skip
-    if transaction.t_stop is not None and transaction.reason == "Remote":
+    if transaction.t_stop is not None and _ended_by_the_cpo(evidence, transaction):
         return Checked("RSTART-005", START)
     return NotExercised(
         "RSTART-005", f"a refused start charged for {lasted:.0f} s; the CPO has {allowed:g} s to end that", True
+    )
+
+
+def _ended_by_the_cpo(evidence: Evidence, transaction: Transaction) -> bool:
+    """By a stop command, or by its refusal to authorize the transaction; the charge point may name another reason."""
+    asked = chargers(evidence).of("remote_stop_received", transaction.evse_id)
+    return (
+        transaction.reason == "Remote"
+        or transaction.id_tag_status not in (None, "Accepted")
+        or bool(asked.between(transaction.t_start, (transaction.t_stop or transaction.t_start) + 0.1))
     )
 
 

@@ -11,7 +11,7 @@ from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evi
 from oicp.rules.remote_refusals import STOP, end_of, evse_of, path_served
 from oicp.rules.remote_start import commands_seen
 from oicp.services import HUB_TO_CPO
-from oicp.sessions import Session, folded, opened, same_id, session, session_id_of
+from oicp.sessions import Session, folded, opened, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
 from oicp.variants import variant_of
 
@@ -19,6 +19,7 @@ whole = rules_about_evidence()
 _AFTER_S = 5.0
 _JUST_ENDED_S = 10.0
 _STARTED_ANYWAY_S = 10.0
+_WAITED_S = 1.0
 _FORM = ("022", "101", "102", "103", "105", "106")
 _JUDGED_ELSEWHERE = ("malformed", "empty-body", "no-session-id")
 
@@ -296,3 +297,25 @@ def _ended_by_hand(evidence: Evidence, stop: Exchange, later: Transaction) -> bo
     asked = chargers(evidence).of("remote_stop_received", later.evse_id).between(stop.t, later.t_stop + 0.1)
     refused = later.id_tag_status not in (None, "Accepted")
     return not (asked or refused or later.reason == "Remote") and (later.energy_wh or 0) > 0
+
+
+@whole.rule("RSTOP-011")
+def leaves_no_time_for_an_early_stop(evidence: Evidence) -> Iterator[Yield]:
+    """A CPO that answers true only to transactions that have begun cannot break its word to a stop before one."""
+    accepted = [s.start for s in sessions(evidence) if s.kind == "remote" and s.start and s.start.accepted]
+    begun = [s for s in sessions(evidence) if s.kind == "remote" and s.start and s.start.accepted and _begun(s)]
+    if not evidence.run.truth or len(begun) < len(accepted):
+        return
+    if any(_took_its_time(evidence, s) for s in begun):
+        yield Checked("RSTOP-011", STOP)
+
+
+def _begun(own: Session) -> bool:
+    """Charging had begun when its start was answered."""
+    return own.start is not None and any(t.t_start <= end_of(own.start) for t in own.transactions)
+
+
+def _took_its_time(evidence: Evidence, own: Session) -> bool:
+    """The charge point took the command, and began a good while later: the CPO waited for that."""
+    first = min(own.transactions, key=lambda t: t.t_start)
+    return first.t_command is not None and first.t_start - first.t_command >= _WAITED_S

@@ -14,6 +14,7 @@ from cpo.records import Session, State
 from cpo.register import Register
 from cpo.requests import RemoteRequest, read_start, read_stop
 from oicp.wire_json import Json
+from tests.broken_cpos.delivery import NoRecords
 from tests.broken_cpos.variant import Variant
 
 A = "authorization."
@@ -296,7 +297,13 @@ _YES = {"RSTART-004": "the same yes", "CDR-027": "such a session is never closed
 def _start(name: str, sentence: str, requirement: str, part: Any, only: str = SESSION, **more: Any) -> Variant:
     collateral = _YES | more.pop("collateral", {})
     return Variant(
-        f"remote-{name}", sentence, (requirement,), only=only, parts={"remote": part}, collateral=collateral, **more
+        f"remote-{name}",
+        sentence,
+        (requirement,),
+        only=only,
+        parts={"remote": part, **more.pop("parts", {})},
+        collateral=collateral,
+        **more,
     )
 
 
@@ -315,6 +322,7 @@ VARIANTS = (
     _start("trusts-the-charger", "Answers true though the charge point rejected the start", "RSTART-004", TrustsTheCharger, A + "charge_point_rejects"),
     _start("answers-before-it-asks", "Answers true and never asks the charge point", "RSTART-004", AnswersBeforeItAsks, SESSION),
     _start("starts-after-all", "Answers 501 after a short wait; the vehicle charges all the same and is billed", "RSTART-005", StartsAfterAll, "transport.start_only_mandatory", collateral={"CDR-026": "it is billed", "CDR-004": "the hub has deleted the session", "RSTART-001": "the refusal has no reason"}),
+    _start("keeps-late-start", "Answers 501 after a short wait; the vehicle charges later, unnoticed", "RSTART-005", StartsAfterAll, A + "charge_point_begins_late", parts={"register": NoRecords}, settings={"plug_in_timeout_s": 60.0}, bench={"tolerances": {"refused_charge_s": 5}}),
     _start("wrong-connector", "Starts the connector beside the one that was named", "RSTART-020", WrongConnector, A + "remote_start_and_stop", fleet=_TWO, collateral={"CDR-001": "nobody charges on that session", "CDR-008": "the wrong EVSE", "CDR-024": "the wrong EVSE"}),
     _start("first-free-evse", "An unknown EVSE is replaced by one that is ready", "RSTART-006", FirstFreeEvse, A + "start_on_an_unknown_evse", collateral={"CDR-008": "the record names the EVSE it took"}),
     _start("any-identification", "Starts with an RFID medium in place of RemoteIdentification", "RSTART-003", TakesAnyIdentification, "transport.starts_to_be_refused", collateral={"CDR-012": "the EvcoID is invented"}),

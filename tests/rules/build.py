@@ -211,13 +211,13 @@ class Build:
     def transaction(
         self, *, t: float, until: float | None = None, evse_id: str = EVSE, wh: int = 3000, name: str = "",
         cause: str = "remote", id_tag: str = "TAG1", meter_start_wh: int = 0, reason: str = "Remote",
-        delivered: float | None = 0.05,
+        delivered: float | None = 0.05, id_tag_status: str = "Accepted",
     ) -> str:  # fmt: skip
         """A transaction at an EVSE from `t` to `until` (None: it goes on); energy flows all the time. Returns its name."""
         name = name or f"transaction-{len(self.observations)}"
         started = {"transaction": name, "id_tag": id_tag, "meter_wh": meter_start_wh, "cause": cause}
         self.observe("transaction_started", t=t, evse_id=evse_id, **started, remote_start=None)
-        self.observe("transaction_start_delivered", t=t + 0.02, evse_id=evse_id, transaction=name, transaction_id=7, id_tag_status="Accepted")  # fmt: skip
+        self.observe("transaction_start_delivered", t=t + 0.02, evse_id=evse_id, transaction=name, transaction_id=7, id_tag_status=id_tag_status)  # fmt: skip
         self.observe("energy_started", t=t + 0.05, evse_id=evse_id, meter_wh=meter_start_wh)
         if until is not None:
             self.observe("energy_stopped", t=until - 0.05, evse_id=evse_id, meter_wh=meter_start_wh + wh)

@@ -27,6 +27,11 @@ def charging(
     b.transaction(t=t + 0.1, until=until, evse_id=evse_id, reason=reason, **more)
 
 
+def told(b: Build, *, t: float, session: int = 1) -> None:
+    """The charge point took the start command."""
+    b.observe("remote_start_received", t=t, evse_id=EVSE, id_tag=f"TAG{session}", connector_id=1, answer="Accepted")
+
+
 def commanded(b: Build, *, t: float, evse_id: str = EVSE, answer: str = "Accepted") -> None:
     """The charge point got the stop command."""
     b.observe("remote_stop_received", t=t, evse_id=evse_id, transaction_id=7, answer=answer)
@@ -82,6 +87,13 @@ STOPS = [
         lambda b: b.start(t=5), lambda b: b.stop(t=6), lambda b: b.transaction(t=20, until=23, reason="Other"), lambda b: commanded(b, t=22.9))),
     Case("RSTOP-011", SILENT, "began just now", several(lambda b: b.start(t=5), lambda b: b.stop(t=6), lambda b: b.transaction(t=20)), 25),
     Case("RSTOP-011", SILENT, "no EV ever came", several(lambda b: b.start(t=5), lambda b: b.stop(t=6))),
+    Case("RSTOP-011", CONFORMS, "every start is answered once its transaction has begun, however long that takes", several(
+        lambda b: b.start(t=5, took=3), lambda b: told(b, t=5.1), lambda b: b.transaction(t=7, until=20))),
+    Case("RSTOP-011", SILENT, "the same, and no charge point took its time", several(
+        lambda b: b.start(t=5, took=0.5), lambda b: told(b, t=5.1), lambda b: b.transaction(t=5.2, until=20))),
+    Case("RSTOP-011", SILENT, "one start was answered before its transaction had begun", several(
+        lambda b: b.start(t=5, took=3), lambda b: told(b, t=5.1), lambda b: b.transaction(t=7, until=20),
+        lambda b: b.start(t=30, session=2), lambda b: told(b, t=30.1, session=2), lambda b: b.transaction(t=31, until=40))),
     Case("RSTOP-012", CONFORMS, "refused", several(charging, lambda b: b.stop(t=20, evse_id=OTHER, answer=ack("603")))),
     Case("RSTOP-012", WARNED, "the SessionID leads", several(lambda b: charging(b, until=20.5), lambda b: b.stop(t=20, evse_id=OTHER), lambda b: commanded(b, t=20.03))),
     Case("RSTART-018", WARNED, "a stop in another spelling is refused", several(charging, lambda b: b.stop(t=20, evse_id="DEABCE11", answer=ack("603")))),
