@@ -40,6 +40,16 @@ def restarted(b: Build, t: float) -> None:
     b.observe("cpo_started", t=t + 2, pid=2)
 
 
+def hundred_at_once(b: Build, *, wait: float = 0.5, gap: float = 0.2) -> None:
+    """A hundred sessions end in the same second; the records come one by one."""
+    for n in range(100):
+        evse_id = f"DE*ABC*E{n}"
+        b.start(t=5, session=n, evse_id=evse_id)
+        b.transaction(t=6, until=30, evse_id=evse_id)
+    for n in range(100):
+        b.cdr(t=30 + wait + n * gap, session=n, evse_id=f"DE*ABC*E{n}", begin=6, end=30)
+
+
 DELIVERY = [
     Case("CDR-001", CONFORMS, "there is one", lambda b: b.charge(t=10)),
     Case("CDR-001", VIOLATED, "there is none", no_cdr),
@@ -77,6 +87,8 @@ DELIVERY = [
     Case("CDR-004", VIOLATED, "400, and the start had been refused", lambda b: (b.start(t=5, answer=ack("510")), b.cdr(t=31, **CLOSED))),
     Case("CDR-006", CONFORMS, "half a second", lambda b: b.charge(t=10)),
     Case("CDR-006", WARNED, "a minute", lambda b: (no_cdr(b), b.cdr(t=90, begin=11, end=30))),
+    Case("CDR-006", CONFORMS, "the last of a hundred that ended at once, sent below the rate limit", hundred_at_once),
+    Case("CDR-006", WARNED, "a batch of a hundred after half a minute", lambda b: hundred_at_once(b, wait=30, gap=0.01)),
     Case("CDR-006", CONFORMS, "late StopTransaction", lambda b: (told_late(b), b.cdr(t=141, begin=6, end=20))),
     Case("CDR-006", CONFORMS, "session kept open until unplugging", lambda b: (b.charge(t=10, cdr=False), b.cdr(t=90, begin=11, end=85))),
     Case("CDR-006", SILENT, "the hub was down", lambda b: (no_cdr(b), hub_down(b, 25, 60), b.cdr(t=90, begin=11, end=30))),
