@@ -39,7 +39,11 @@ class TappedHub(Hub):
         between = Between()
         host, port = self._place
         leg = Leg(Direction.CPO_TO_HUB, super().url, host, port, identities=self._identities(), mirror=True)
-        tap = Tap((leg,), self.broker.recorder, self._served(self.certificate), None, between=between)
+        calls = (
+            Leg(Direction.HUB_TO_CPO, partner.url, identities=self._identities(), mirror=True)
+            for partner in self.partners if partner.is_operator and partner.url
+        )  # fmt: skip
+        tap = Tap((leg, *calls), self.broker.recorder, self._served(self.certificate), None, between=between)
         try:
             await tap.__aenter__()
         except TapError as fault:

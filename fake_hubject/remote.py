@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from fake_hubject.broker import Broker
 from fake_hubject.certificates import Issued, facts_of_der, valid_now
 from fake_hubject.faults import Fault
 from fake_hubject.tls import HandshakeFacts, facts_of_next_handshake, observe_handshakes
+from fake_hubject.way import Passed
 from oicp.evidence import Answer, Exchange, Request, Tls
 from oicp.services import OPERATIONS, PREFIX, SHORT_NAMES, Direction
 from oicp.wire_json import Json
@@ -41,6 +42,8 @@ class _Wire:
     tls: Tls | None = None
     connection: str | None = None
     transport: asyncio.Transport | None = None
+    sockname: Any = None
+    diverted: bool = False
 
 
 _WIRE: ContextVar[_Wire | None] = ContextVar("wire", default=None)
@@ -60,6 +63,7 @@ class _Connector(aiohttp.TCPConnector):
         wire, transport = _WIRE.get(), connection.transport
         if wire is not None and transport is not None:
             wire.transport = transport
+            wire.sockname = transport.get_extra_info("sockname")
             wire.connection = self._name(transport)
             wire.tls = self._tls(transport)
         return connection
@@ -174,9 +178,22 @@ class RemoteCaller:
     ) -> Exchange:  # fmt: skip
         if wire.connection:
             facts["connection"] = wire.connection
-        return self._broker.recorder.closed(
-            exchange, answer, error=error, faults=(fault.name,) if fault else (), tls=wire.tls, **facts
+        names = (fault.name,) if fault else ()
+        if not wire.diverted or self._broker.way is None:
+            return self._broker.recorder.closed(exchange, answer, error=error, faults=names, tls=wire.tls, **facts)
+        passed = self._broker.way.called(wire.sockname)
+        if passed.body is not None:
+            facts["arrived"] = passed.body.decode("utf-8", "backslashreplace")
+        sent = passed.answer if answer is not None and passed.answer is not None else answer
+        tls = self._tls_of(passed) or wire.tls
+        done = self._broker.recorder.closed(
+            exchange, sent, error=error, faults=(*names, *passed.faults), tls=tls, **facts
         )
+        return replace(done, answer=answer)  # recorded as it was sent, processed as it came
+
+    def _tls_of(self, passed: Passed) -> Tls | None:
+        der = passed.certificate
+        return Tls(passed.version, facts_of_der(der), self._trusted(der)) if der else None
 
     async def _post(
         self, outgoing: Outgoing, exchange: Exchange, fault: Fault | None, limit_s: float, facts: dict[str, Any]
@@ -188,7 +205,7 @@ class RemoteCaller:
         limit = fault.close_after_s if fault is not None and fault.close_after_s else limit_s
         async with asyncio.timeout(limit):
             async with self._session(outgoing).post(
-                URL(outgoing.url, encoded=True), data=outgoing.body or None, headers=dict(exchange.request.headers),
+                URL(self._way_to(outgoing), encoded=True), data=outgoing.body or None, headers=dict(exchange.request.headers),
                 allow_redirects=False,
             ) as response:  # fmt: skip
                 body = await _bounded(response)
@@ -198,6 +215,14 @@ class RemoteCaller:
                 if 300 <= response.status < 400:
                     facts["redirect"] = response.headers.get("Location", "")
                 return Answer(response.status, _pairs(response.raw_headers), body)
+
+    def _way_to(self, outgoing: Outgoing) -> str:
+        way, wire = self._broker.way, _WIRE.get()
+        if way is None or wire is None or outgoing.direction is not Direction.HUB_TO_CPO:
+            return outgoing.url
+        url = way.towards(outgoing.url)
+        wire.diverted = url != outgoing.url
+        return url
 
     def _explained(self, outgoing: Outgoing, trouble: BaseException, shaken: HandshakeFacts) -> str:
         tls = isinstance(

@@ -1,6 +1,6 @@
 """What may stand between the hub and a partner: a proxy that knows who is behind its connections and what became of a message.
 
-The hub then decides and records by the partner's own facts, not by those of the proxy.
+The hub then decides and records by the partner's own facts, not by those of the proxy. Calls of the hub take the way only when it says so.
 """
 
 from collections.abc import Callable
@@ -40,6 +40,20 @@ class Passing:
     fate: Callable[[Answer], tuple[Answer | None, str | None]] = arrives
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What happened to a call of the hub. `body`: the request as the partner got it, `answer`: as the partner sent it, None if unchanged.
+
+    `faults`: names of what touched it. `version`, `certificate`: of the partner's own TLS connection, None for a plain one.
+    """
+
+    body: bytes | None = None
+    answer: Answer | None = None
+    faults: tuple[str, ...] = ()
+    version: str | None = None
+    certificate: bytes | None = None
+
+
 class Way(Protocol):
     """The proxy, asked by the address its connection comes from."""
 
@@ -48,3 +62,9 @@ class Way(Protocol):
 
     def passing(self, peername: Any) -> Passing:
         """What happens to the request that came over it last."""
+
+    def towards(self, url: str) -> str:
+        """The URL to call instead of a CPO's; the same where nothing happens on the way."""
+
+    def called(self, sockname: Any) -> Passed:
+        """What happened to the call that left over this connection of the hub last."""

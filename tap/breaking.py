@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from fake_hubject.recorder import Recorder
 from oicp.services import Direction
 from tap.faults import Armed, WireFault, changed
 
-_STREAMED = ("cut", "stall", "tls-alert")
+_STREAMED = ("cut", "stall", "tls-alert", "trickle")
 _ALERT = bytes((21, 3, 3, 0, 2, 2, 80))  # a fatal alert `internal_error`, unencrypted: no peer can mistake it for data
 
 
@@ -47,6 +48,10 @@ class Breaker:
         self.armed.append(item)
         self._tell("fault_armed", fault=fault.name, scenario=scenario, what=fault.facts())
         return item
+
+    def wants_calls(self) -> bool:
+        """True while a fault on calls of the hub is armed."""
+        return any(item.fault.side is Direction.HUB_TO_CPO for item in self.armed)
 
     def lift(self, item: Armed) -> None:
         """Take one away."""
@@ -82,19 +87,29 @@ class Breaker:
                 flow.request.headers["content-length"] = str(len(flow.request.raw_content or b""))
 
     async def head(self, flow: http.HTTPFlow) -> None:
-        """The head of an answer passes: cut, stall and alert happen in the middle of what follows."""
+        """The head of an answer passes: cut, stall, alert and trickle happen in the middle of what follows."""
         fault: WireFault | None = flow.metadata.get("oicp_fault")
         response = flow.response
         if fault is None or response is None or fault.what not in _STREAMED:
             return
         length = int(response.headers.get("content-length", "0") or 0)
+        came = flow.metadata["oicp_streamed"] = bytearray()
+        if fault.what == "trickle":
+            flow.metadata["oicp_paced"] = self._slow(flow.client_conn, fault.seconds)
+            response.stream = _heard(came, _portions(max(1, length // _PORTIONS)))
+            return
         if not length:  # a chunked answer has no length to fall short of: promise one
             response.headers.pop("transfer-encoding", None)
             response.headers["content-length"] = length = "65536"  # type: ignore[assignment]
             length = 65536
         keep = 0 if fault.what == "stall" else max(1, length // 2)
-        response.stream = _first(keep)
+        response.stream = _heard(came, _first(keep))
         self._start(self._hang_up(flow.client_conn, fault))
+
+    def complete(self, flow: http.HTTPFlow) -> None:
+        """An answer that was passed on in pieces is complete: keep it like any other."""
+        if flow.response is not None and "oicp_streamed" in flow.metadata:
+            flow.response.raw_content = bytes(flow.metadata["oicp_streamed"])
 
     async def answer(self, flow: http.HTTPFlow, identity: Path | None) -> None:
         """An answer passes. `identity`: what a copy of its request is sent with."""
@@ -110,7 +125,9 @@ class Breaker:
             self._transport(flow.client_conn, lambda writer: writer.transport.abort())
             flow.kill()
         elif fault.what == "trickle":
-            self._slow(flow.client_conn, fault.seconds, len(flow.response.raw_content or b"") + 600)
+            paced: PacedWriter | None = flow.metadata.get("oicp_paced")
+            if paced is not None:
+                paced.finish()
         elif fault.on == "answer" and fault.what not in (*_STREAMED, "duplicate", "swap"):
             if fault.what == "delay":
                 await asyncio.sleep(fault.seconds)
@@ -122,7 +139,6 @@ class Breaker:
         for item in self.armed:
             if item.takes(operation, direction, flow.request.raw_content or b""):
                 flow.metadata["oicp_fault"] = item.fault
-                flow.metadata["oicp_faults"] = (item.fault.name,)
                 self._tell("fault_fired", fault=item.fault.name)
                 return item.fault
         return None
@@ -169,16 +185,14 @@ class Breaker:
         """Close the connection of a caller without a word."""
         self._transport(client, lambda writer: writer.close())
 
-    def _slow(self, client: connection.Client, seconds: float, size: int) -> None:
-        """Let what is written to this peer trickle: about 20 portions over `seconds`."""
-
-        def replace_writer(writer: Any) -> None:
-            handler = self._handler(client)
-            if handler is not None:
-                paced = PacedWriter(writer, max(1, size // 20), seconds / 20, self._start)
-                handler.transports[client].writer = paced
-
-        self._transport(client, replace_writer)
+    def _slow(self, client: connection.Client, seconds: float) -> "PacedWriter | None":
+        """Let what is written to this peer trickle: one portion at a time, all of them over `seconds`."""
+        handler = self._handler(client)
+        io = handler.transports.get(client) if handler is not None else None
+        if io is None or io.writer is None:
+            return None
+        io.writer = paced = PacedWriter(io.writer, seconds / _PORTIONS, self._start)
+        return paced
 
     def _transport(self, client: connection.Client, act: Callable[[Any], object]) -> None:
         handler = self._handler(client)
@@ -213,39 +227,79 @@ def _client_context(identity: Path | None) -> ssl.SSLContext:
     return context
 
 
-class PacedWriter:
-    """A stream writer that sends a few bytes at a time."""
+_PORTIONS = 20
 
-    def __init__(self, inner: Any, portion: int, pause: float, start: Callable[[Any], None]) -> None:
-        self._inner, self._portion, self._pause, self._start = inner, portion, pause, start
-        self._waiting = bytearray()
-        self._busy = False
+
+class PacedWriter:
+    """A stream writer that sends one write at a time, with a pause after each, until `finish`."""
+
+    def __init__(self, inner: Any, pause: float, start: Callable[[Any], None]) -> None:
+        self._inner, self._pause, self._start = inner, pause, start
+        self._waiting: deque[bytes] = deque()
+        self._busy = self._over = self._closes = False
 
     def write(self, data: bytes) -> None:
-        """Queue bytes; they leave in portions."""
-        self._waiting += data
+        """Queue bytes; they leave in their turn."""
+        if self._over and not self._busy:
+            self._inner.write(data)
+            return
+        self._waiting.append(data)
         if not self._busy:
             self._busy = True
             self._start(self._send())
 
+    def finish(self) -> None:
+        """What is queued leaves in its time, what comes after that at once."""
+        self._over = True
+
+    def close(self) -> None:
+        """Close once all is sent."""
+        if self._busy:
+            self._closes = True
+        else:
+            self._inner.close()
+
+    def is_closing(self) -> bool:
+        """True if it is closed or going to be."""
+        return self._closes or bool(self._inner.is_closing())
+
     async def _send(self) -> None:
-        while self._waiting and not self._inner.is_closing():
-            self._inner.write(bytes(self._waiting[: self._portion]))
-            del self._waiting[: self._portion]
-            await asyncio.sleep(self._pause)
-        self._busy = False
+        try:
+            while self._waiting and not self._inner.is_closing():
+                self._inner.write(self._waiting.popleft())
+                await asyncio.sleep(self._pause)
+        finally:  # cancelled when the tap ends
+            self._waiting.clear()
+            self._busy = False
+            if self._closes:
+                self._inner.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
 
-def _first(keep: int) -> Callable[[bytes], bytes]:
+def _heard(came: bytearray, act: Callable[[bytes], list[bytes]]) -> Callable[[bytes], list[bytes]]:
+    """The same, and `came` holds what came."""
+
+    def both(chunk: bytes) -> list[bytes]:
+        came.extend(chunk)
+        return act(chunk)
+
+    return both
+
+
+def _portions(size: int) -> Callable[[bytes], list[bytes]]:
+    """A stream that passes on a few bytes at a time: each a TLS record of its own, so that its reader sees them come."""
+    return lambda chunk: [chunk[at : at + size] for at in range(0, len(chunk), size)]
+
+
+def _first(keep: int) -> Callable[[bytes], list[bytes]]:
     """A stream that lets the first `keep` bytes through and swallows the rest."""
     left = keep
 
-    def cut(chunk: bytes) -> bytes:
+    def cut(chunk: bytes) -> list[bytes]:
         nonlocal left
         passed, left = chunk[:left], max(0, left - len(chunk))
-        return passed
+        return [passed]
 
     return cut

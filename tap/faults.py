@@ -28,6 +28,7 @@ What: TypeAlias = Literal[
 class WireFault:
     """One fault on the wire. It touches messages of `operation` (None: all) in `direction` that fit session and EVSE.
 
+    `direction` None: what the CPO sends; what the hub sends where the CPO sends none of that operation.
     `on`: the request or the answer, where `what` fits both (bytes, field, truncate, double, delay). `after`: so many matching
     exchanges pass first; `times`: how many it touches, None for all.
     """
@@ -35,7 +36,7 @@ class WireFault:
     name: str
     what: What
     operation: str | None = None
-    direction: Direction = Direction.CPO_TO_HUB
+    direction: Direction | None = None
     on: Literal["request", "answer"] = "answer"
     after: int = 0
     times: int | None = 1
@@ -45,6 +46,18 @@ class WireFault:
     count: int = 4
     session_id: str | None = None
     evse_id: str | None = None
+
+    @property
+    def loses_answer(self) -> bool:
+        """Who sent the request gets no complete answer."""
+        return self.what in ("cut", "reset", "stall", "tls-alert")
+
+    @property
+    def side(self) -> Direction:
+        """The direction it touches."""
+        directions = OPERATIONS[self.operation].directions if self.operation in OPERATIONS else ()
+        usual = Direction.HUB_TO_CPO if directions and Direction.CPO_TO_HUB not in directions else Direction.CPO_TO_HUB
+        return self.direction or usual
 
     def facts(self) -> dict[str, Any]:
         """For the recording."""
@@ -67,8 +80,6 @@ def parse_fault(text: str) -> WireFault:
     if operation and operation not in OPERATIONS:
         raise BadFault(f"--fault {text}: no operation {operation!r}; there are {', '.join(OPERATIONS)}")
     values: dict[str, Any] = {"name": text, "what": what, "operation": operation or None}
-    if operation and Direction.CPO_TO_HUB not in OPERATIONS[operation].directions:
-        values["direction"] = Direction.HUB_TO_CPO
     for option in options:
         key, separator, raw = option.partition("=")
         if not separator or key not in _OPTIONS:
@@ -120,7 +131,7 @@ class Armed:
     def takes(self, operation: str | None, direction: Direction, body: bytes = b"") -> bool:
         """True if it touches this exchange; it counts as fired then."""
         fault = self.fault
-        if fault.operation not in (None, operation) or fault.direction is not direction or not self._about(body):
+        if fault.operation not in (None, operation) or fault.side is not direction or not self._about(body):
             return False
         if fault.times is not None and self.fired >= fault.times:
             return False

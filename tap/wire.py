@@ -19,7 +19,7 @@ from mitmproxy.proxy import server_hooks
 from mitmproxy.tools.dump import DumpMaster
 
 from fake_hubject.recorder import Recorder
-from oicp.evidence import Exchange, Tls
+from oicp.evidence import Answer, Exchange, Tls
 from oicp.services import Direction
 from tap.between import Between
 from tap.breaking import Breaker
@@ -135,6 +135,7 @@ class Tap:
         self.breaker.attach(server)
         if self.between is not None:
             self.breaker.on_copy = self.between.copying
+            self.between.stands_before(self._before_cpos(), self.breaker.wants_calls)
         try:
             await self._listen(server)
         except TapError:
@@ -142,6 +143,15 @@ class Tap:
             raise
         await master.running()
         return self
+
+    def _before_cpos(self) -> dict[str, str]:
+        """Base of every CPO's URL and of the listener that stands before it."""
+        found = {}
+        for leg in self.legs:
+            if leg.direction is Direction.HUB_TO_CPO:
+                parts = urlsplit(leg.upstream)
+                found[f"{parts.scheme}://{parts.netloc}"] = f"{parts.scheme}://{leg.host}:{leg.port}"
+        return found
 
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = {
@@ -203,16 +213,38 @@ class Tap:
             overlaps=tuple(e.number for e in same) if leg.direction is Direction.CPO_TO_HUB else (),
         )  # fmt: skip
 
-    def answered(self, flow: http.HTTPFlow) -> None:
-        """An answer is complete, or will never be."""
+    def answered(self, flow: http.HTTPFlow, sent: Answer | None = None) -> None:
+        """An answer is complete, or will never be. Recorded is what the CPO saw of it or, where the CPO answers, what it `sent`."""
         exchange = self._exchanges.pop(flow.id, None)
         if exchange is None or self.recorder is None:
             return
-        error = flow.error.msg if flow.error else None
-        self.recorder.closed(
-            exchange, answer_of(flow), error=error, faults=tuple(flow.metadata.get("oicp_faults", ())),
-            http_version=flow.request.http_version,
-        )  # fmt: skip
+        fault: WireFault | None = flow.metadata.get("oicp_fault")
+        answer, error = answer_of(flow), flow.error.msg if flow.error else None
+        facts: dict[str, Any] = {"http_version": flow.request.http_version}
+        if fault is not None and fault.loses_answer:
+            answer, error = None, f"no answer: {fault.what} on the wire (fault {fault.name})"
+        elif fault is not None and exchange.direction is not Direction.CPO_TO_HUB:
+            answer = sent
+            if "oicp_original" in flow.metadata:
+                facts["arrived"] = (flow.request.raw_content or b"").decode("utf-8", "backslashreplace")
+        faults = (fault.name,) if fault else ()
+        self.recorder.closed(exchange, answer, error=error, faults=faults, **facts)
+
+    def passes(self, flow: http.HTTPFlow, leg: Leg) -> None:
+        """Tell a hub of ours what happens to a request."""
+        if self.between is None:
+            return
+        original, fault = flow.metadata.get("oicp_original"), flow.metadata.get("oicp_fault")
+        if leg.direction is Direction.HUB_TO_CPO:
+            body = flow.request.raw_content if original is not None else None
+            self.between.called_by_hub(flow.client_conn, body, fault)
+        else:
+            self.between.passes(flow.client_conn, original, fault)
+
+    def came_back(self, flow: http.HTTPFlow, sent: Answer | None) -> None:
+        """Tell a hub of ours what the CPO answered, before anything happens to it."""
+        if self.between is not None and self.leg_of(flow.client_conn).direction is Direction.HUB_TO_CPO:
+            self.between.answered_by_cpo(flow.client_conn, flow.server_conn, sent, flow.metadata.get("oicp_fault"))
 
     def handshake_failed(self, direction: Direction, conn: connection.Connection, error: str | None = None) -> None:
         """A handshake failed at either side, or nobody tried one."""
@@ -287,9 +319,7 @@ class _Hearing:
             await self.tap.pace(operation)
         self.tap.heard(flow)
         await self.tap.breaker.request(flow, leg, operation)
-        if self.tap.between is not None:
-            meta = flow.metadata
-            self.tap.between.passes(flow.client_conn, meta.get("oicp_original"), meta.get("oicp_fault"))
+        self.tap.passes(flow, leg)
 
     async def responseheaders(self, flow: http.HTTPFlow) -> None:
         """The head of an answer came."""
@@ -297,8 +327,11 @@ class _Hearing:
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """An answer came."""
+        self.tap.breaker.complete(flow)
+        sent = answer_of(flow)
+        self.tap.came_back(flow, sent)
         await self.tap.breaker.answer(flow, self.tap.identity_for(flow.client_conn))
-        self.tap.answered(flow)
+        self.tap.answered(flow, sent)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """No answer will come: the caller sees what the tap saw, a connection that ends, and no answer of the tap's making."""

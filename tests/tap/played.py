@@ -1,4 +1,4 @@
-"""One run with or without the tap, in a process of its own: `python -m tests.tap.played VARIANT OUT [--tap]`; `reference` is no variant."""
+"""One run with or without the tap, in a process of its own: `python -m tests.tap.played VARIANT OUT [--tap]`."""
 
 import sys
 from dataclasses import replace
@@ -7,25 +7,18 @@ from pathlib import Path
 from bench.output import output_folder
 from bench.run import execute
 from tests.broken_cpos.catalogue import variant
-from tests.broken_cpos.play import order
-from tests.broken_cpos.variant import Variant
-
-REFERENCE = Variant("reference", "The reference CPO as it is", only="authorization.remote_start_and_stop")
+from tests.broken_cpos.play import NEVER_BEGAN, order
 
 
 def main(name: str, out: Path, *, tap: bool) -> int:
     """Play it; the report lies in `out`."""
-    chosen = REFERENCE if name == REFERENCE.name else variant(name)
     with output_folder(out) as folder:
-        asked = order(chosen, folder)
-        if chosen is REFERENCE and asked.config.cpo is not None:
-            own = asked.config.cpo
-            command = (own.command[0], "-P", "-m", "cpo", *own.command[4:])
-            cpo = own.model_copy(update={"command": command})
-            asked = replace(asked, config=asked.config.model_copy(update={"cpo": cpo}))
+        asked = order(variant(name), folder)
         result = execute(replace(asked, tap=tap, command=f"played {name}"))
     for trouble in result.troubles:
         print(trouble, file=sys.stderr)
+    if any("cannot listen on" in trouble for trouble in result.troubles):
+        return NEVER_BEGAN
     return 0 if result.status in (0, 1, 2) else result.status
 
 

@@ -1,7 +1,8 @@
 """A small upstream over mutual TLS and a client with a certificate, for the tap between them."""
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from aiohttp import web
 from fake_hubject.certificates import Authority, Issued
 
 ACK = b'{"Result":true,"StatusCode":{"Code":"000","Description":null,"AdditionalInfo":null}}'
+START = "/api/oicp/charging/v21/providers/DE-DCB/authorize-remote/start"
 PUSH = "/api/oicp/evsepush/v21/operators/DE*ABC/status-records"
 
 
@@ -23,7 +25,22 @@ class Upstream:
     bodies: list[bytes] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
     subjects: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
+    callers: set[tuple[str, int]] = field(default_factory=set)
     answer: bytes = ACK
+    _came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def took(self, body: bytes) -> None:
+        """A request is complete."""
+        self.bodies.append(body)
+        self._came.set()
+
+    async def receives(self, enough: Callable[[list[bytes]], bool]) -> None:
+        """Wait until what came is enough, at most 20 seconds."""
+        async with asyncio.timeout(20):
+            while not enough(self.bodies):
+                self._came.clear()
+                await self._came.wait()
 
 
 @asynccontextmanager
@@ -32,8 +49,10 @@ async def upstream(authority: Authority) -> AsyncIterator[Upstream]:
     seen = Upstream()
 
     async def answer(request: web.BaseRequest) -> web.Response:
-        seen.bodies.append(await request.read())
+        seen.took(await request.read())
         seen.targets.append(request.raw_path)
+        seen.hosts.append(request.headers["Host"])
+        seen.callers.add(request.get_extra_info("peername"))
         certificate = request.get_extra_info("peercert") or {}
         seen.subjects.append(str(certificate.get("subject")))
         return web.Response(body=seen.answer, content_type="application/json")

@@ -1,5 +1,6 @@
 """The tap passes traffic on unchanged, records it, presents the right certificate, and breaks what it is told to break."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from fake_hubject.certificates import Authority
 from fake_hubject.recorder import Recorder
 from oicp.evidence import Run, read_lines
 from oicp.services import Direction
-from tests.tap.stand import ACK, PUSH, Upstream, client, joined, upstream
+from tests.tap.stand import ACK, PUSH, START, Upstream, client, joined, upstream
 
 pytest.importorskip("mitmproxy", reason="the extra `tap` is not installed")
 
@@ -23,22 +24,27 @@ from tap.wire import Leg, Tap
 
 @dataclass
 class Place:
-    """Everything one test needs."""
+    """Everything one test needs: who calls, the tap, who answers."""
 
     tap: Tap
     recorder: Recorder
     upstream: Upstream
     session: aiohttp.ClientSession
     file: Path
+    direction: Direction
 
     async def push(self, body: bytes = b'{"ActionType":"update"}') -> tuple[int, bytes]:
-        url = yarl.URL(self.tap.url(Direction.CPO_TO_HUB) + PUSH, encoded=True)
+        """The CPO's push, or the hub's start if the tap stands before the CPO."""
+        path = PUSH if self.direction is Direction.CPO_TO_HUB else START
+        url = yarl.URL(self.tap.url(self.direction) + path, encoded=True)
         async with self.session.post(url, data=body, headers={"Content-Type": "application/json"}) as answer:
             return answer.status, await answer.read()
 
 
 @asynccontextmanager
-async def place(folder: Path, *faults: WireFault, with_certificate: bool = True) -> AsyncIterator[Place]:
+async def place(
+    folder: Path, *faults: WireFault, with_certificate: bool = True, direction: Direction = Direction.CPO_TO_HUB
+) -> AsyncIterator[Place]:
     authority = Authority.create(folder / "pki")
     own = authority.issue_client("DE*ABC")
     identity = joined(own, folder, "cpo")
@@ -46,10 +52,14 @@ async def place(folder: Path, *faults: WireFault, with_certificate: bool = True)
     file = folder / "evidence.jsonl"
     recorder = Recorder(Run(source="tap", operator_ids=("DE*ABC",)), file)
     async with upstream(authority) as behind, client(authority, own if with_certificate else None) as session:
-        leg = Leg(Direction.CPO_TO_HUB, behind.url, identity=identity, partner_id="DE*ABC")
+        leg = Leg(direction, behind.url, identity=identity, partner_id="DE*ABC")
         async with Tap((leg,), recorder, served, authority.ca_file, faults=faults) as tap:
-            yield Place(tap, recorder, behind, session, file)
+            yield Place(tap, recorder, behind, session, file, direction)
     recorder.close()
+
+
+BOTH = pytest.mark.parametrize("direction", [Direction.CPO_TO_HUB, Direction.HUB_TO_CPO])
+"""Who calls: the CPO the hub, or the hub the CPO."""
 
 
 async def test_bytes_pass_unchanged_and_are_recorded(tmp_path: Path) -> None:
@@ -78,11 +88,12 @@ async def test_caller_without_certificate_is_recorded_as_such(tmp_path: Path) ->
         assert exchange.tls.certificate is None
 
 
+@BOTH
 @pytest.mark.parametrize("what", ["cut", "reset", "stall", "tls-alert"])
-async def test_broken_connections(tmp_path: Path, what: str) -> None:
-    """The caller sees a broken connection, the hub took the message, and the exchange is marked with the fault."""
-    fault = parse_fault(f"{what}:PushEvseStatus,seconds=0.3")
-    async with place(tmp_path, fault) as p:
+async def test_broken_connections(tmp_path: Path, what: str, direction: Direction) -> None:
+    """The caller sees a broken connection, the peer took the message, and the exchange is marked with the fault."""
+    fault = parse_fault(f"{what}:{_OPERATION[direction]},seconds=0.3")
+    async with place(tmp_path, fault, direction=direction) as p:
         with pytest.raises((aiohttp.ClientError, TimeoutError, OSError)):
             await p.push()
         assert len(p.upstream.bodies) == 1
@@ -91,6 +102,10 @@ async def test_broken_connections(tmp_path: Path, what: str) -> None:
         await p.recorder.exchange(lambda e: fault.name in e.faults, within=5)
 
 
+_OPERATION = {Direction.CPO_TO_HUB: "PushEvseStatus", Direction.HUB_TO_CPO: "AuthorizeRemoteStart"}
+
+
+@BOTH
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
@@ -102,37 +117,90 @@ async def test_broken_connections(tmp_path: Path, what: str) -> None:
         ("trickle,seconds=0.4", ACK),
     ],
 )
-async def test_changed_answers(tmp_path: Path, fault: str, expected: bytes) -> None:
+async def test_changed_answers(tmp_path: Path, fault: str, expected: bytes, direction: Direction) -> None:
     """The caller reads the changed body in a complete HTTP answer."""
-    async with place(tmp_path, parse_fault(fault)) as p:
+    async with place(tmp_path, parse_fault(f"{fault},direction={direction}"), direction=direction) as p:
         assert await p.push() == (200, expected)
         assert await p.push() == (200, ACK)
 
 
-async def test_changed_bytes(tmp_path: Path) -> None:
+@BOTH
+async def test_changed_bytes(tmp_path: Path, direction: Direction) -> None:
     """Some bytes in the middle differ, the length does not."""
-    async with place(tmp_path, parse_fault("bytes,count=2")) as p:
+    async with place(tmp_path, parse_fault(f"bytes,count=2,direction={direction}"), direction=direction) as p:
         _, body = await p.push()
         assert len(body) == len(ACK)
         assert sum(a != b for a, b in zip(body, ACK, strict=True)) == 2
 
 
-async def test_changed_request(tmp_path: Path) -> None:
-    """A member of the request is changed before it reaches the hub."""
-    async with place(tmp_path, parse_fault('field,on=request,pointer=/ActionType,value="insert"')) as p:
-        await p.push()
-        assert p.upstream.bodies == [b'{"ActionType":"insert"}']
-
-
-async def test_duplicated_request(tmp_path: Path) -> None:
-    """The hub receives the same bytes twice."""
-    async with place(tmp_path, parse_fault("duplicate")) as p:
+@BOTH
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ('field,pointer=/ActionType,value="insert"', b'{"ActionType":"insert"}'),
+        ("field,pointer=/ActionType", b"{}"),
+        ("truncate", b'{"ActionTyp'),
+        ("double", b'{"ActionType":"update"}' * 2),
+        ("delay,seconds=0.05", b'{"ActionType":"update"}'),
+    ],
+)
+async def test_changed_requests(tmp_path: Path, fault: str, expected: bytes, direction: Direction) -> None:
+    """The peer gets the changed request in complete HTTP, once; the recording names the fault."""
+    armed = parse_fault(f"{fault},on=request,direction={direction}")
+    async with place(tmp_path, armed, direction=direction) as p:
         assert (await p.push())[0] == 200
-        for _ in range(200):
-            if len(p.upstream.bodies) == 2:
-                break
-            await p.push(b"{}")
-        assert p.upstream.bodies.count(b'{"ActionType":"update"}') == 2
+        assert (await p.push())[0] == 200
+        assert p.upstream.bodies == [expected, b'{"ActionType":"update"}']
+    assert [e.faults for e in read_lines(p.file.read_text().splitlines()).exchanges] == [(armed.name,), ()]
+
+
+@BOTH
+async def test_trickling_answer_comes_in_portions(tmp_path: Path, direction: Direction) -> None:
+    """The answer does not come in one piece: the caller sees the connection deliver many small ones."""
+    async with place(tmp_path, parse_fault(f"trickle,seconds=0.4,direction={direction}"), direction=direction) as p:
+        url = yarl.URL(p.tap.url(direction) + (PUSH if direction is Direction.CPO_TO_HUB else START), encoded=True)
+        async with p.session.post(url, data=b"{}") as answer:
+            portions = [chunk async for chunk in answer.content.iter_any()]
+        assert b"".join(portions) == ACK
+        assert len(portions) > 1
+
+
+@BOTH
+async def test_duplicated_request(tmp_path: Path, direction: Direction) -> None:
+    """The peer receives the same bytes twice, and another connection brings the second ones."""
+    async with place(tmp_path, parse_fault(f"duplicate,direction={direction}"), direction=direction) as p:
+        assert (await p.push())[0] == 200
+        await p.upstream.receives(lambda bodies: len(bodies) == 2)
+        assert p.upstream.bodies == [b'{"ActionType":"update"}'] * 2
+        assert (await p.push(b"{}"))[0] == 200
+        assert len(p.upstream.bodies) == 3  # once is enough
+
+
+@BOTH
+async def test_swapped_requests(tmp_path: Path, direction: Direction) -> None:
+    """The second request arrives first; both callers get an answer."""
+    async with place(tmp_path, parse_fault(f"swap,direction={direction},seconds=30"), direction=direction) as p:
+        first = asyncio.create_task(p.push(b"first"))
+        await p.recorder.exchange(lambda e: e.request.body == b"first", within=10, finished=False)
+        assert (await p.push(b"second"))[0] == 200
+        assert (await first)[0] == 200
+        assert p.upstream.bodies == [b"second", b"first"]
+
+
+async def test_swap_without_a_second_request(tmp_path: Path) -> None:
+    """Nobody to change places with: the request goes on after its time."""
+    async with place(tmp_path, parse_fault("swap,seconds=0.1")) as p:
+        assert (await p.push(b"alone"))[0] == 200
+        assert p.upstream.bodies == [b"alone"]
+
+
+def test_direction_of_a_fault() -> None:
+    """The operation says who sends it; where both do, it is the CPO unless said otherwise."""
+    assert parse_fault("cut:AuthorizeRemoteStart").side is Direction.HUB_TO_CPO
+    assert WireFault("x", "cut", "AuthorizeRemoteStart").side is Direction.HUB_TO_CPO
+    assert parse_fault("cut:ChargeDetailRecord").side is Direction.CPO_TO_HUB
+    assert parse_fault("cut,direction=hub_to_cpo").side is Direction.HUB_TO_CPO
+    assert parse_fault("cut").side is Direction.CPO_TO_HUB
 
 
 @pytest.mark.parametrize(
