@@ -10,6 +10,7 @@ from oicp.evidence import Evidence, Exchange
 from oicp.messages.identification import KINDS
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
 from oicp.rules.refused_forms import (
+    ID_006,
     NO_EMP_ID,
     RELEASE,
     REMOTE,
@@ -56,7 +57,7 @@ def takes_lawful_requests(evidence: Evidence) -> Iterator[Yield]:
             yield from _served(evidence, e)
         elif unexplained(evidence, e):
             blamed = _blamed(evidence, e)
-            if blamed is not None:
+            if blamed is not None and blamed != ID_006:
                 yield finding(_refusal(e, blamed), on=e, requirement=blamed, in_answer=True)
 
 
@@ -68,7 +69,7 @@ def _refusal(e: Exchange, blamed: str) -> str:
 def _served(evidence: Evidence, e: Exchange) -> Iterator[Checked]:
     operation = e.operation or ""
     for key, odd in oddities(evidence, e):
-        if key != NO_EMP_ID:
+        if key != NO_EMP_ID and odd != ID_006:
             yield Checked(odd, operation)
     if operation in _PLAIN:
         yield Checked(_PLAIN[operation], operation)

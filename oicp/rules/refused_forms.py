@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
+from oicp import wire_json
 from oicp.chargers import chargers, pushed_records
 from oicp.evidence import Evidence, Exchange
 from oicp.messages import MESSAGES, validate
@@ -19,6 +20,8 @@ START, STOP, RESERVE = "AuthorizeRemoteStart", "AuthorizeRemoteStop", "Authorize
 RELEASE = "AuthorizeRemoteReservationStop"
 REMOTE = (START, STOP, RESERVE, RELEASE)
 NO_EMP_ID = "no EMPPartnerSessionID"
+ID_006 = "ID-006"
+"""What `spelling.py` tells of: a form of EvcoIDs that is not taken."""
 
 
 def asked(evidence: Evidence) -> Iterator[Exchange]:
@@ -55,6 +58,9 @@ def _odd_start(evidence: Evidence, e: Exchange) -> Iterator[tuple[str, str]]:
     given = e.body.get("Identification")
     if isinstance(given, dict) and [name for name in KINDS if given.get(name) is not None] == ["RemoteIdentification"]:
         yield "RemoteIdentification alone", "RSTART-002"
+    evco = wire_json.at(e.body, "Identification", "RemoteIdentification", "EvcoID")
+    if isinstance(evco, str):
+        yield f"EvcoID: {evco_form(evco)}", ID_006
     evse_id, pushed = evse_of(e) or "", _pushed_spelling(evidence, evse_of(e), e.t)
     if pushed is not None and evse_id != pushed:
         if evse_id == evse_id.upper() == pushed.upper():
@@ -62,6 +68,13 @@ def _odd_start(evidence: Evidence, e: Exchange) -> Iterator[tuple[str, str]]:
         elif evse_id.upper() != pushed.upper():
             yield "separators", "RSTART-018"
     yield f"product {e.body.get('PartnerProductID')}", "RSTART-019"
+
+
+def evco_form(evco: str) -> str:
+    """How an EvcoID is written, in words: all of one form are taken or none."""
+    separator = "*" if "*" in evco else "-" if "-" in evco else "none"
+    kind = "ISO" if len(folded(evco)) == 15 else "DIN"
+    return f"{kind}, separator {separator}, {'lower' if evco != evco.upper() else 'upper'} case"
 
 
 def _pushed_spelling(evidence: Evidence, evse_id: str | None, t: float) -> str | None:

@@ -13,7 +13,7 @@ from oicp.paths import operator_in_body, read_target
 from oicp.repeats import records_of
 from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.http_answers import is_acknowledgement
-from oicp.rules.refused_forms import shared_cause
+from oicp.rules.refused_forms import ID_006, evco_form, shared_cause
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import folded, session
 from oicp.variants import variant_of
@@ -78,12 +78,6 @@ def _ambiguous(evidence: Evidence, key: str) -> bool:
 # --- every EvcoID -------------------------------------------------------------------------------------------------------
 
 
-def _form(evco: str) -> str:
-    separator = "*" if "*" in evco else "-" if "-" in evco else "none"
-    kind = "ISO" if len(folded(evco)) == 15 else "DIN"
-    return f"{kind}, separator {separator}, {'lower' if evco != evco.upper() else 'upper'} case"
-
-
 @whole.rule("ID-006")
 def accepts_every_evco_id(evidence: Evidence) -> Iterator[Yield]:
     """A remote start is not refused for the form of its EvcoID."""
@@ -93,7 +87,7 @@ def accepts_every_evco_id(evidence: Evidence) -> Iterator[Yield]:
         if isinstance(evco, str) and is_evco_id(evco) and e.answer and not e.faults and _plain(e):
             served = _taken(evidence, e)
             if served is not None:
-                forms.setdefault(_form(evco), []).append((e, served))
+                forms.setdefault(evco_form(evco), []).append((e, served))
     taken = {form for form, rows in forms.items() if any(ok for _, ok in rows)}
     for form, rows in forms.items():
         refused = next((e for e, ok in rows if not ok), None)
@@ -119,7 +113,7 @@ def _taken(evidence: Evidence, e: Exchange) -> bool | None:
     if e.http_status in (404, 405) and not is_acknowledgement(e):
         return None
     busy = e.status_code in _NOT_ITS_FAULT and is_acknowledgement(e)
-    other = busy or not _free(evidence, e) or shared_cause(evidence, e) is not None
+    other = busy or not _free(evidence, e) or shared_cause(evidence, e) not in (None, ID_006)
     return None if other else False
 
 

@@ -58,6 +58,7 @@ def connects(t: float, *, lost: float | None = None) -> Any:
 
 
 LOWER = "DE*ABC*Eab1"
+DIN = {"RemoteIdentification": {"EvcoID": "DE*DCB*123456*7"}}
 
 CASES = [
     Case("HTTP-015", CONFORMS, "nulls accepted", lambda b: b.start(t=10)),
@@ -106,6 +107,12 @@ CASES = [
     Case("RSTOP-001", VIOLATED, "Identification is missed", several(charging, lambda b: b.stop(
         t=20, answer=NO, body={"CPOPartnerSessionID": "c", "EMPPartnerSessionID": "e"}))),
     Case("SESS-009", VIOLATED, "refused without CPOPartnerSessionID", several(charging, lambda b: b.stop(t=20, answer=ack("400")))),
+    Case("SESS-009", SILENT, "EvcoIDs in DIN form are refused: ID-006", several(
+        lambda b: accepted(b, EMPPartnerSessionID="e"), refused(variant="din-evco-id", Identification=DIN))),
+    Case("ID-006", VIOLATED, "the same", several(lambda b: accepted(b, EMPPartnerSessionID="e"), refused(variant="din-evco-id", Identification=DIN))),
+    Case("ID-006", VIOLATED, "a provider whose contracts are all in DIN form", several(
+        lambda b: accepted(b, EMPPartnerSessionID="e"), refused(Identification=DIN), refused(t=20, session=3, Identification=DIN))),
+    Case("SESS-009", VIOLATED, "a start without EMPPartnerSessionID is refused", several(lambda b: accepted(b, EMPPartnerSessionID="e"), refused())),
     Case("SESS-009", SILENT, "the charge point would not stop", several(charging, lambda b: b.stop(t=20, answer=ack("501")))),
     Case("SESS-009", CONFORMS, "stopped without CPOPartnerSessionID", several(charging, lambda b: b.stop(t=20))),
     Case("SESS-009", SILENT, "the session had ended", several(
