@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bench.commands_of_the_tap import add_to
+from fake_hubject.memory import expect_much
 
 HELP = """A test bench for charge point operators who connect to Hubject by OICP 2.3.
 
@@ -255,6 +256,8 @@ add_to(app, _done)
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point of `oicp-bench`."""
     _status.clear()
+    if arguments is None:  # a process of our own
+        expect_much()
     try:
         app(args=arguments)
     except SystemExit as end:

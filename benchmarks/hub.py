@@ -24,6 +24,7 @@ from aiohttp import web
 
 from fake_hubject.certificates import Authority
 from fake_hubject.hub import Hub, HubSettings
+from fake_hubject.memory import expect_much
 from fake_hubject.partners import Partner
 from fake_hubject.recorder import Recorder
 from oicp.evidence import Run
@@ -133,6 +134,7 @@ async def _answer_pipe(pipe: Connection, url: str, sessions: list[str]) -> None:
 
 
 def _process(kind: str, folder: Path, pipe: Connection, sessions: int, uv: bool) -> None:
+    expect_much()  # for both, as `oicp-bench` does
     work = (_serve_hub if kind == "hub" else _serve_raw)(folder, pipe, sessions)
     if uv:
         import uvloop

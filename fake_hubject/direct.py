@@ -1,5 +1,9 @@
 """The usual answer, written to the connection in one go; everything unusual takes aiohttp's own way."""
 
+import asyncio
+import itertools
+import random
+import secrets
 import time
 from email.utils import formatdate
 from functools import lru_cache
@@ -7,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from aiohttp import HttpVersion11, web
+from multidict import CIMultiDict
 
 from fake_hubject.answers import HUB_NAME, Reply
 
@@ -40,29 +45,58 @@ def write(
     Simple is: HTTP/1.1, a POST, a small body, no headers but the usual ones, a peer that reads what it is sent.
     """
     transport: Any = request.transport
-    status = reply.http_status
-    if (
-        transport is None or transport.is_closing() or reply.headers or len(body) > _BIG or status not in _PHRASES
-        or request.version != HttpVersion11 or request.method != "POST" or transport.get_write_buffer_size() > _BIG
-    ):  # fmt: skip
+    if transport is None or request.version != HttpVersion11 or request.method != "POST" or busy(transport):
+        return None
+    if not simple(reply, body):
         return None
     keep = request.keep_alive and not reply.close
+    text, headers = written(reply.http_status, body, content_type, process_id, keep=keep)
+    transport.write(text)
+    return cast(web.StreamResponse, _KEPT if keep else _CLOSED), headers
+
+
+def busy(transport: asyncio.WriteTransport) -> bool:
+    """True if the peer hangs up or does not read what it was sent before."""
+    return transport.is_closing() or transport.get_write_buffer_size() > _BIG
+
+
+def simple(reply: Reply, body: bytes) -> bool:
+    """True for a small answer without headers of its own."""
+    return not reply.headers and len(body) <= _BIG and reply.http_status in _PHRASES
+
+
+def written(http_status: int, body: bytes, content_type: str, process_id: str, *, keep: bool) -> tuple[bytes, Headers]:
+    """The whole answer as bytes, and its headers."""
     size, date = str(len(body)), _date()
-    transport.write(
-        f"HTTP/1.1 {status} {_PHRASES[status]}\r\nServer: {HUB_NAME}\r\nProcess-ID: {process_id}\r\n"
+    text = (
+        f"HTTP/1.1 {http_status} {_PHRASES[http_status]}\r\nServer: {HUB_NAME}\r\nProcess-ID: {process_id}\r\n"
         f"Content-Type: {content_type}\r\nContent-Length: {size}\r\nDate: {date}\r\n"
         f"{'' if keep else _CLOSE}\r\n".encode("latin-1")
-        + body
     )
     headers: Headers = (
         ("Server", HUB_NAME), ("Process-ID", process_id), ("Content-Type", content_type), ("Content-Length", size),
         ("Date", date),
     )  # fmt: skip
-    response = cast(web.StreamResponse, _KEPT if keep else _CLOSED)
-    return response, headers if keep else (*headers, ("Connection", "close"))
+    return text + body, headers if keep else (*headers, ("Connection", "close"))
 
 
 _CLOSE = "Connection: close\r\n"
+_first, _numbers = secrets.token_hex(10), itertools.count(random.getrandbits(40))
+
+
+def process_id() -> str:
+    """A GUID of its own for every answer; nothing secret hangs on it."""
+    return f"{_PROCESS}{next(_numbers) & 0xFFFF_FFFF_FFFF:012x}"
+
+
+_PROCESS = f"{_first[:8]}-{_first[8:12]}-4{_first[13:16]}-a{_first[17:20]}-"
+
+
+def headers_of(reply: Reply, content_type: str, process_id: str) -> CIMultiDict[str]:
+    """The headers of an answer that aiohttp writes."""
+    headers = CIMultiDict({"Server": HUB_NAME, "Process-ID": process_id, "Content-Type": content_type})
+    headers.update(reply.headers)
+    return headers
 
 
 @lru_cache(maxsize=2)

@@ -146,8 +146,8 @@ def identified(
     """The partner an id names, or the refusal: 300 for nobody's id, 017 for one of somebody else than the sender."""
     find = broker.partners.operator if direction is Direction.CPO_TO_HUB else broker.partners.provider
     partner = find(ident)
-    owner = broker.partners.owner_of_id(ident)
     if partner is None:
+        owner = broker.partners.owner_of_id(ident)
         return None, answers.UNAUTHORIZED if owner is not None and owner.is_operator == _up(
             direction
         ) else answers.UNKNOWN_PARTNER

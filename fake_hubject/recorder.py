@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,11 @@ from oicp.evidence_text import answer_text, request_text
 from oicp.services import Direction
 from oicp.wire_json import dump
 
+_NO_FACTS: dict[str, Any] = {}
 _SECRET = {"authorization", "proxy-authorization", "cookie", "x-api-key"}
 
 
+@lru_cache(256)  # those of one connection are nearly always the same
 def _without_secrets(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """Header values that let somebody in never reach a recording; that they were there does."""
     if not any(name.lower() in _SECRET for name, _ in headers):
@@ -67,19 +70,29 @@ class Recorder:
     def opened(
         self, direction: Direction, request: Request, *, operation: str | None = None, partner_id: str = "",
         url: str = "", tls: Tls | None = None, connection: str | None = None, overlaps: tuple[int, ...] = (),
+        at_once: bool = False,
     ) -> Exchange:  # fmt: skip
-        """A request arrived at, or leaves, this end: written at once. Keep the exchange and hand it to `closed`."""
+        """A request arrived at, or leaves, this end: written at once. Keep the exchange and hand it to `closed`.
+
+        `at_once`: the caller calls `closed`, which writes both lines, before anything else can happen.
+        """
         headers = _without_secrets(request.headers)
         if headers is not request.headers:
             request = replace(request, headers=headers)
-        exchange = Exchange(
-            number=len(self._exchanges) + 1, direction=direction, operation=operation, partner_id=partner_id,
+        number = len(self._exchanges) + 1
+        exchange = object.__new__(Exchange)  # frozen, so its own way costs more than writing it down
+        exchange.__dict__.update(
+            number=number, direction=direction, operation=operation, partner_id=partner_id,
             request=request, answer=None, started_at=datetime.now(UTC), t=self.now(), t_end=None, url=url, tls=tls,
-            connection=connection, overlaps=overlaps, error="not answered yet",
+            connection=connection, overlaps=overlaps, error="not answered yet", faults=(), recorder=_NO_FACTS,
         )  # fmt: skip
-        self._exchanges[exchange.number] = exchange
+        self._exchanges[number] = exchange
         if self._file is not None:
-            self._write(request_text(exchange))
+            text = request_text(exchange)
+            if at_once:
+                self._waiting.append(text)
+            else:
+                self._write(text)
         self._tell(exchange)
         return exchange
 

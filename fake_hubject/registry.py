@@ -23,20 +23,20 @@ class Version:
     exchange: int | None
 
 
-@dataclass(slots=True)
-class Entry:
-    """A valid record. `last_update`: when it last changed."""
-
-    record: Record
-    last_update: datetime
-
-
-class Change(NamedTuple):
-    """One state of a record; `record` None: deleted."""
+class Entry(NamedTuple):
+    """A record as it is, or was, since `at`; `t`: the same in seconds of the recording."""
 
     t: float
     at: datetime
-    record: Record | None
+    record: Record
+
+
+class Gone(NamedTuple):
+    """A record that was deleted."""
+
+    t: float
+    at: datetime
+    record: None = None
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class RecordSet:
     operator_id: str
     operator_name: str = ""
     current: dict[str, Entry] = field(default_factory=dict)
-    history: dict[str, list[Change]] = field(default_factory=dict)
+    history: dict[str, list[Entry | Gone]] = field(default_factory=dict)
     versions: list[Version] = field(default_factory=list)
 
     def missing(self, keys: Iterable[str]) -> list[str]:
@@ -77,12 +77,16 @@ class RecordSet:
             self._delete(key, t, at)
 
     def _put_all(self, records: Mapping[str, Record], t: float, at: datetime) -> None:
-        current, history = self.current, self.history
+        current, history, make = self.current, self.history, tuple.__new__  # hot: a named tuple without its detour
         for key, record in records.items():
             entry = current.get(key)
             if entry is None or entry.record != record:  # else untouched: keeps its lastUpdate
-                current[key] = Entry(record, at)
-                history.setdefault(key, []).append(Change(t, at, record))
+                current[key] = entry = make(Entry, (t, at, record))
+                changes = history.get(key)
+                if changes is None:
+                    history[key] = [entry]
+                else:
+                    changes.append(entry)
 
     def _delete_all(self, keys: Iterable[str], t: float, at: datetime) -> None:
         for key in keys:
@@ -90,7 +94,7 @@ class RecordSet:
 
     def _delete(self, key: str, t: float, at: datetime) -> None:
         if self.current.pop(key, None) is not None:
-            self.history[key].append(Change(t, at, None))
+            self.history[key].append(Gone(t, at))
 
     def valid_at(self, t: float) -> dict[str, Record]:
         """Records that were valid at second `t` of the recording."""

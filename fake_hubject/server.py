@@ -1,104 +1,30 @@
 """The hub's HTTPS server: reads requests byte by byte, records them, answers, records the answer."""
 
 import asyncio
-import logging
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
-from cryptography import x509
-from multidict import CIMultiDict
 
 from fake_hubject import answers, direct
-from fake_hubject.answers import HUB_NAME, Reply
+from fake_hubject.answers import Reply
 from fake_hubject.broker import Broker
-from fake_hubject.certificates import facts_of
+from fake_hubject.connection import KEEP_ALIVE_S, SILENT, Connection, Peer
 from fake_hubject.faults import Fault
 from fake_hubject.gate import Route, answer, route
 from fake_hubject.recorder import Recorder
+from fake_hubject.services import done_at_once, never_waits
 from fake_hubject.tls import Acceptor, HandshakeFacts, ServerTls
-from fake_hubject.way import Passing, Way
+from fake_hubject.usual import Head
+from fake_hubject.way import Passing
 from oicp.evidence import Answer, Certificate, Exchange, Request, Tls
 from oicp.sessions import folded
 from oicp.wire_json import Json, dump, parse
 
-_SILENT = logging.getLogger("fake_hubject.http")
-_SILENT.propagate = False
-_SILENT.addHandler(logging.NullHandler())
-_KEEP_ALIVE_S = 75.0
 _HONEST = Passing()
-
-
-class Peer:
-    """Who is at the other end of a connection."""
-
-    __slots__ = ("_tls", "certificate", "name", "signed", "version", "x509")
-
-    def __init__(self, name: str, version: str | None, certificate: x509.Certificate | None) -> None:
-        self.name = name
-        self.version = version
-        self.x509 = certificate
-        self.certificate: Certificate | None = facts_of(certificate) if certificate else None
-        self.signed: bool | None = None
-        self._tls: Tls | None = None
-
-    def tls(self, broker: Broker) -> Tls:
-        """The TLS side of an exchange, with the partner the certificate is on file for at this moment."""
-        if self.certificate is None or self.x509 is None:
-            return Tls(self.version)
-        if self.signed is None:
-            self.signed = broker.authority.signed(self.x509)
-        partner = broker.partner_of_certificate(self.certificate)
-        trusted = self.signed or broker.is_pinned(self.certificate)
-        partner_id = partner.id if partner else None
-        known = self._tls
-        if known is None or known.partner_id != partner_id or known.trusted is not trusted:
-            known = self._tls = Tls(self.version, self.certificate, trusted, partner_id)
-        return known
-
-
-class _Connection(RequestHandler):
-    """One connection: aiohttp's protocol that knows its peer and answers garbage like the proxy does."""
-
-    peer: Peer
-    way: Way | None
-    garbage: Callable[[Peer, str], None]
-    gone: asyncio.Event
-    name: str
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The handshake is over: look who it is."""
-        behind = self.way.behind(transport.get_extra_info("peername")) if self.way else None
-        if behind is not None:
-            self.peer = Peer(behind.name, behind.version, behind.certificate)
-        else:
-            tls = transport.get_extra_info("ssl_object")
-            der = tls.getpeercert(True)
-            self.peer = Peer(self.name, tls.version(), x509.load_der_x509_certificate(der) if der else None)
-        super().connection_made(transport)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """The peer is gone; wakes those who wait for that."""
-        self.gone.set()
-        super().connection_lost(exc)
-
-    def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
-    ) -> web.StreamResponse:
-        """Answer what cannot be read as HTTP."""
-        self.garbage(self.peer, message or str(exc))
-        reply = answers.BAD_REQUEST if status < 500 else answers.SYSTEM_ERROR
-        response = web.Response(
-            status=reply.http_status,
-            body=reply.encoded(),
-            headers=_headers(reply, "text/html" if status < 500 else "application/json", _process_id()),
-        )
-        response.force_close()
-        return response
 
 
 class HubServer:
@@ -150,12 +76,13 @@ class HubServer:
         if self._manager is None:
             raise ConnectionAbortedError("the hub is going down")
         self._connections += 1
-        connection = _Connection(
-            self._manager, loop=asyncio.get_running_loop(), keepalive_timeout=_KEEP_ALIVE_S, logger=_SILENT,
+        connection = Connection(
+            self._manager, loop=asyncio.get_running_loop(), keepalive_timeout=KEEP_ALIVE_S, logger=SILENT,
             access_log=None, max_line_size=16_384, max_field_size=16_384, lingering_time=2.0,  # type: ignore[arg-type]
         )  # fmt: skip
         connection.name, connection.garbage = f"cpo:{self._connections}", self._garbage
         connection.gone, connection.way = asyncio.Event(), self._broker.way
+        connection.at_once = self._at_once
         return connection
 
     def _failed(self, facts: HandshakeFacts, fault: BaseException) -> None:
@@ -183,7 +110,7 @@ class HubServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         broker = self._broker
-        peer = cast(_Connection, request.protocol).peer
+        peer = cast(Connection, request.protocol).peer
         tls = peer.tls(broker)
         body, early, trouble = await self._read(request)
         where = route(request.method, request.raw_path, broker.partners.get(tls.partner_id))
@@ -206,6 +133,45 @@ class HubServer:
                 still.pop(exchange.number)
             if not still:
                 self._open.pop(key, None)
+
+    def _at_once(self, peer: Peer, transport: asyncio.Transport, head: Head, body: bytes) -> bool | None:
+        """Answer a request that nothing can hold up, in one go; None if it is not of that kind."""
+        broker = self._broker
+        if broker.way is not None or broker.faults.armed or len(body) > broker.settings.max_body_bytes:
+            return None
+        tls = peer.tls(broker)
+        where = route("POST", head.target, broker.partners.get(tls.partner_id))
+        operation = where.operation
+        if (
+            operation is None
+            or not where.partner_id
+            or not never_waits(broker, operation.name)
+            or direct.busy(transport)
+        ):
+            return None
+        exchange = broker.recorder.opened(
+            where.direction, Request("POST", head.target, head.headers, body), operation=operation.name,
+            partner_id=where.partner_id, url=self.url + head.target, tls=tls, connection=peer.name,
+            overlaps=self._overlaps(operation.name, where.partner_id), at_once=True,
+        )  # fmt: skip
+        try:
+            reply = done_at_once(answer(broker, where, exchange))
+        except Exception as crash:  # as in `_reply`
+            broker.crashed(crash)
+            reply = answers.SYSTEM_ERROR
+        kind = answers.content_type_of(reply, exchange.number, vary=broker.settings.vary_answers)
+        content = reply.encoded()
+        text, headers = direct.written(reply.http_status, content, kind, direct.process_id(), keep=not reply.close)
+        broker.recorder.closed(exchange, Answer(reply.http_status, headers, content), http_version="1.1")
+        transport.write(text)
+        return not reply.close
+
+    def _overlaps(self, operation: str, partner_id: str) -> tuple[int, ...]:
+        """Exchanges of the same operation and partner that are going on."""
+        if not self._open:
+            return ()
+        still = self._open.get((operation, folded(partner_id)), {})
+        return tuple(number for number, other in still.items() if _alive(other))
 
     async def _read(self, request: web.BaseRequest) -> tuple[bytes, Reply | None, str | None]:
         """The body; what to answer at once where it cannot be had, and why."""
@@ -277,8 +243,9 @@ class HubServer:
             )
             return await _dropped(request, fault)
         kind = answers.content_type_of(reply, exchange.number, vary=self._broker.settings.vary_answers)
-        body, process_id = reply.encoded(), _process_id()
+        body, process_id = reply.encoded(), direct.process_id()
         error = None
+        recorder.flush()  # what came is written down before it is acknowledged
         written = direct.write(request, reply, body, kind, process_id)
         if written is not None:
             response, headers = written
@@ -294,7 +261,7 @@ async def _respond(
     request: web.BaseRequest, reply: Reply, body: bytes, kind: str, process_id: str
 ) -> tuple[web.StreamResponse, tuple[tuple[str, str], ...], str | None]:
     """Answer by aiohttp's own way; returns the headers sent and what went wrong."""
-    response = web.Response(status=reply.http_status, body=body, headers=_headers(reply, kind, process_id))
+    response = web.Response(status=reply.http_status, body=body, headers=direct.headers_of(reply, kind, process_id))
     if reply.close:
         response.force_close()
     error = None
@@ -306,21 +273,9 @@ async def _respond(
     return response, tuple(response.headers.items()), error
 
 
-def _process_id() -> str:
-    """A GUID; nothing secret hangs on it."""
-    digits = f"{random.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
-
-
 def _alive(request: web.BaseRequest) -> bool:
     transport = request.transport
     return transport is not None and not transport.is_closing()
-
-
-def _headers(reply: Reply, content_type: str, process_id: str) -> CIMultiDict[str]:
-    headers = CIMultiDict({"Server": HUB_NAME, "Process-ID": process_id, "Content-Type": content_type})
-    headers.update(reply.headers)
-    return headers
 
 
 def _instead(fault: Fault) -> Reply | None:
@@ -360,7 +315,7 @@ async def _dropped(request: web.BaseRequest, fault: Fault) -> web.StreamResponse
     """Leave a request without an answer: hang up, reset, or say nothing until the peer gives up."""
     transport = request.transport
     if fault.drop == "silence":
-        await cast(_Connection, request.protocol).gone.wait()
+        await cast(Connection, request.protocol).gone.wait()
     elif transport is not None and fault.drop == "reset":
         transport.abort()
     elif transport is not None:

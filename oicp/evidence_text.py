@@ -15,7 +15,7 @@ def request_text(exchange: Exchange) -> str:
         f'{{"kind":"request","number":{exchange.number},"direction":"{exchange.direction}",'
         f'"operation":{"null" if operation is None else quoted(operation)},"partner_id":{quoted(exchange.partner_id)},'
         f'"at":"{exchange.started_at.isoformat()}","t":{round(exchange.t, 6)},"method":{quoted(request.method)},'
-        f'"target":{quoted(request.target)},"url":{quoted(exchange.url)},"headers":{_headers(request.headers)},'
+        f'"target":{quoted(request.target)},"url":{quoted(exchange.url)},"headers":{_same_headers(request.headers)},'
         f'{_body(request.body)},"tls":{_tls(exchange.tls)},'
         f'"connection":{"null" if connection is None else quoted(connection)},"overlaps":{list(exchange.overlaps)}}}'
     )
@@ -47,6 +47,9 @@ def _headers(headers: tuple[tuple[str, str], ...]) -> str:
     return f"[{','.join([f'[{quoted(name)},{quoted(value)}]' for name, value in headers])}]"
 
 
+_same_headers = lru_cache(256)(_headers)  # requests of one connection nearly always have the same
+
+
 def _body(body: bytes) -> str:
     try:
         return '"body":' + quoted(body.decode("utf-8"))
@@ -54,6 +57,17 @@ def _body(body: bytes) -> str:
         return f'"body_base64":"{base64.b64encode(body).decode()}"'
 
 
-@lru_cache(1000)
 def _tls(tls: Tls | None) -> str:
-    return dump(tls_line(tls))
+    if tls is None:
+        return "null"
+    known = _KNOWN.get(id(tls))
+    if known is None or known[0] is not tls:
+        if len(_KNOWN) >= _MOST:
+            _KNOWN.clear()
+        known = _KNOWN[id(tls)] = (tls, dump(tls_line(tls)))
+    return known[1]
+
+
+_MOST = 1000
+_KNOWN: dict[int, tuple[Tls, str]] = {}
+"""Text by identity, which is quicker than by all the facts; the value keeps the key from being used again."""

@@ -97,7 +97,7 @@ def dump(value: Json, *, indent: int | None = None) -> str:
     return _written(value, indent, 0)
 
 
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_COMPACT = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
 def _written(value: Json, indent: int | None, depth: int) -> str:

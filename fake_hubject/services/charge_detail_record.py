@@ -6,6 +6,7 @@ from decimal import Decimal
 from fake_hubject.answers import BAD_SESSION, CLOSED_SESSION, UNAUTHORIZED, Reply, acknowledgement, refused, unreadable
 from fake_hubject.broker import Broker, Call, StoredCdr
 from fake_hubject.emps import EmpFailed
+from fake_hubject.partners import Partner
 from fake_hubject.services.pulls import paged
 from fake_hubject.services.pushes import text
 from fake_hubject.services.values import moment, number
@@ -40,9 +41,7 @@ def _taken(broker: Broker, call: Call, session: HubSession) -> Reply:
     )
     broker.store_cdr(cdr)
     broker.sessions.close(session, "charge detail record")
-    forwarding = broker.tasks.spawn(_forward(broker, session, cdr))
-    broker.forwarding.add(forwarding)
-    forwarding.add_done_callback(broker.forwarding.discard)
+    _forward(broker, session, cdr)
     return Reply(
         200,
         acknowledgement(
@@ -52,10 +51,20 @@ def _taken(broker: Broker, call: Call, session: HubSession) -> Reply:
     )  # fmt: skip
 
 
-async def _forward(broker: Broker, session: HubSession, cdr: StoredCdr) -> None:
+def _forward(broker: Broker, session: HubSession, cdr: StoredCdr) -> None:
+    """Hand the record on to the EMP, meanwhile; at once where nothing can take time."""
     emp = broker.partners.provider(session.provider_id)
     if emp is None or emp.locked or not broker.emps.reachable(emp):
         return
+    if (answer := broker.emps.taken_at_once("ChargeDetailRecord", emp, cdr.body, cdr.sent)) is not None:
+        _forwarded(broker, session, answer)
+        return
+    forwarding = broker.tasks.spawn(_delivered(broker, session, emp, cdr))
+    broker.forwarding.add(forwarding)
+    forwarding.add_done_callback(broker.forwarding.discard)
+
+
+async def _delivered(broker: Broker, session: HubSession, emp: Partner, cdr: StoredCdr) -> None:
     try:
         answer = await broker.emps.deliver("ChargeDetailRecord", emp, cdr.body, cdr.sent, cdr.operator_id)
     except EmpFailed as fault:
@@ -63,6 +72,10 @@ async def _forward(broker: Broker, session: HubSession, cdr: StoredCdr) -> None:
             "note", text=f"charge detail record not delivered: {fault}", session_id=session.session_id
         )
         return
+    _forwarded(broker, session, answer)
+
+
+def _forwarded(broker: Broker, session: HubSession, answer: dict[str, Json]) -> None:
     if answer.get("Result") is True:
         broker.cdr_forwarded(session.session_id)
 

@@ -70,7 +70,7 @@ async def pull_evse_data(broker: Broker, call: Call) -> Reply:
 
 
 def _present(records: RecordSet) -> Iterator[tuple[str | None, Record, datetime]]:
-    return ((None, e.record, e.last_update) for e in records.current.values())
+    return ((None, e.record, e.at) for e in records.current.values())
 
 
 def _pulled(

@@ -136,11 +136,11 @@ async def test_every_push_is_a_version(stage: Stage) -> None:
     """What was valid earlier can be asked; untouched records keep their time."""
     await stage.publish(data_record())
     records = stage.hub.broker.registry.of("data", OPERATOR)
-    before, first = stage.recorder.now(), next(iter(records.current.values())).last_update
+    before, first = stage.recorder.now(), next(iter(records.current.values())).at
     await stage.publish(data_record(), data_record(EVSE_2))
     assert set(stage.hub.at(before, OPERATOR)) == {EVSE}
     assert set(stage.hub.at(stage.recorder.now(), OPERATOR)) == {EVSE, EVSE_2}
-    by_id = {e.record["EvseID"]: e.last_update for e in records.current.values()}
+    by_id = {e.record["EvseID"]: e.at for e in records.current.values()}
     assert by_id[EVSE] == first < by_id[EVSE_2]
     assert [v.number for v in records.versions] == [1, 2]
 
