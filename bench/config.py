@@ -47,12 +47,18 @@ def _address(value: str, schemes: tuple[str, ...]) -> str:
     parts = urlsplit(value)
     if parts.scheme not in schemes:
         raise ValueError(f"{value!r} does not begin with {' or '.join(s + '://' for s in schemes)}")
+    if value.count("://") > 1:
+        raise ValueError(f"{value!r} begins twice; take one {parts.scheme}:// out")
     if not parts.hostname:
         raise ValueError(f"{value!r} names no host")
     try:
-        _ = parts.port
+        port = parts.port
     except ValueError:
-        raise ValueError(f"{value!r} has a port that is no number from 0 to 65535") from None
+        port = 0
+    if port == 0:
+        raise ValueError(f"{value!r} has a port that is no number from 1 to 65535")
+    if parts.fragment or value.endswith("#"):
+        raise ValueError(f"{value!r} has a #; nothing behind it is ever sent, take it out")
     return value.rstrip("/")
 
 
@@ -156,11 +162,15 @@ class CpoTable(Table):
     @field_validator("oicp_url")
     @classmethod
     def _oicp(cls, value: str) -> str:
+        if urlsplit(value).username is not None:
+            raise ValueError("holds a user before @; the hub sends none, it shows a client certificate: take it out")
         return _address(value, ("https", "http"))
 
     @field_validator("ocpp_url")
     @classmethod
     def _ocpp(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).username is not None:
+            raise ValueError("holds a user before @; write it into [fleet.security] user and password")
         return None if value is None else _address(value, ("ws", "wss"))
 
     @field_validator("operator_id", "sub_operators")

@@ -1,6 +1,7 @@
 """`oicp-bench doctor`: looks at certificates, ids, URLs and ports before anything is sent; every finding with its mend."""
 
 import contextlib
+import errno
 import shutil
 import socket
 from collections.abc import Iterator
@@ -64,13 +65,17 @@ def _hub_port(config: BenchConfig) -> Iterator[Check]:
         try:
             trial.bind((table.host, table.port))
         except OSError as fault:
-            yield Check(
-                ERROR,
-                f"[hub] {table.host}:{table.port} cannot be used: {fault.strerror}",
-                "stop what listens there, or choose another port",
-            )
+            yield Check(ERROR, f"[hub] {table.host}:{table.port} cannot be used: {fault.strerror}", _hub_mend(fault))
             return
     yield Check(OK, f"[hub] {table.host}:{table.port} is free")
+
+
+def _hub_mend(fault: OSError) -> str:
+    if fault.errno == errno.EADDRNOTAVAIL or isinstance(fault, socket.gaierror):
+        return "[hub] host is an address of this machine; a name for others goes into [hub] public_url"
+    if fault.errno == errno.EACCES:
+        return "ports below 1024 need rights of their own: choose a higher one"
+    return "stop what listens there, or choose another port"
 
 
 def _ports(config: BenchConfig, cpo: CpoTable) -> Iterator[Check]:
@@ -133,6 +138,7 @@ def _urls(cpo: CpoTable) -> Iterator[Check]:
             yield Check(
                 WARNING, f"[cpo.paths] {short}: the prefix {path} would be there twice", "paths begin behind oicp_url"
             )
+    yield from _twice(path)
     if urlsplit(cpo.oicp_url).query:
         yield Check(ERROR, "[cpo] oicp_url has a query; paths cannot be appended behind it", "take ?.. out")
     for host in {endpoint(cpo.oicp_url)[0], endpoint(cpo.ocpp_url)[0] if cpo.ocpp_url else "localhost"}:
@@ -146,6 +152,18 @@ def _urls(cpo: CpoTable) -> Iterator[Check]:
             )
         else:
             yield Check(OK, f"host {host} has an address")
+
+
+def _twice(path: str) -> Iterator[Check]:
+    names = path.strip("/").split("/")
+    half = len(names) // 2
+    if half and names[:half] == names[half:]:
+        yield Check(
+            WARNING, f"[cpo] oicp_url: the prefix /{'/'.join(names[:half])} is there twice",
+            "write it once, unless your CPO really answers there",
+        )  # fmt: skip
+    elif "//" in path:
+        yield Check(WARNING, f"[cpo] oicp_url: {path} has // in it", "take one out, unless your CPO answers there")
 
 
 def _command(config: BenchConfig, cpo: CpoTable) -> Iterator[Check]:
@@ -184,6 +202,12 @@ def _fleet(config: BenchConfig, cpo: CpoTable) -> Iterator[Check]:
             f"fleet: {foreign[0]} does not belong to {cpo.operator_id} ({len(foreign)} of {len(ids)})",
             "correct operator_id or the EvseIDs; sub-operators go into sub_operators",
         )
+    last = urlsplit(cpo.ocpp_url or "").path.rpartition("/")[2]
+    if "{id}" not in (cpo.ocpp_url or "") and last in [point["id"] for point in fleet["charge_points"]]:
+        yield Check(
+            WARNING, f"[cpo] ocpp_url ends with {last}, a charge point; its id would be there twice",
+            "leave the id out: every charge point appends its own",
+        )  # fmt: skip
     if fleet.get("operator_id") is not None and not same_id(fleet["operator_id"], cpo.operator_id):
         yield Check(
             WARNING,

@@ -26,6 +26,9 @@ def certificate_checks(config: BenchConfig, cpo: CpoTable) -> Iterator[Check]:
         )
         return
     folder = config.path(config.pki.folder)
+    if folder.exists() and not folder.is_dir():
+        yield Check(ERROR, f"[pki] folder: {folder} is a file", "give a folder, as oicp-bench pki init makes it")
+        return
     if not (folder / "ca.pem").exists():
         yield Check(
             WARNING,
@@ -88,7 +91,9 @@ def _pair(path: Path, authority: Authority) -> Iterator[Check]:
     if not authority.signed(certificate):
         yield Check(WARNING, f"{path.name}: not signed by the CA of this folder", "issue it anew: oicp-bench pki issue")
     key = path.with_suffix(".key")
-    if key.exists() and not _belongs(key, certificate):
+    if key.exists() and (unreadable := _unreadable(key)):
+        yield Check(ERROR, f"{key.name}: {unreadable}", "put a key in PEM there, or issue both anew")
+    elif key.exists() and not _belongs(key, certificate):
         yield Check(
             ERROR, f"{key.name} is not the key of {path.name}", "put the two that belong together beside each other"
         )
@@ -132,7 +137,7 @@ def _validity(path: Path, certificate: x509.Certificate) -> Iterator[Check]:
         yield Check(
             ERROR,
             f"{path.name}: expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
-            "issue it anew: oicp-bench pki issue",
+            "remove it and issue it anew: oicp-bench pki issue",
         )
     elif certificate.not_valid_before_utc > now:
         yield Check(
@@ -146,6 +151,19 @@ def _validity(path: Path, certificate: x509.Certificate) -> Iterator[Check]:
         )
     else:
         yield Check(OK, f"{path.name}: valid until {certificate.not_valid_after_utc:%Y-%m-%d}")
+
+
+def _unreadable(key_file: Path) -> str:
+    """Why the key cannot be read; empty if it can."""
+    try:
+        serialization.load_pem_private_key(key_file.read_bytes(), None)
+    except TypeError:
+        return "is protected by a password; the bench reads keys without one: openssl pkey -in .. -out .."
+    except OSError as fault:
+        return f"cannot be read: {fault.strerror}"
+    except ValueError:
+        return "is no private key in PEM"
+    return ""
 
 
 def _belongs(key_file: Path, certificate: x509.Certificate) -> bool:

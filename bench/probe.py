@@ -57,7 +57,7 @@ async def probe(url: str, *, ca_file: Path, certificate: Path, key: Path) -> Pro
     versions = tuple(name for name, error in answers.items() if not error)
     # trust is asked in a version it speaks, so that an old version is not taken for a wrong certificate
     trusting = _trusting(ca_file, versions[-1], certificate, key) if versions else None
-    trust_error = await _handshake(host, port, trusting) if trusting else None
+    trust_error = await handshake(host, port, trusting) if trusting else None
     return Probe(
         url, bool(versions), versions, tuple(answers), (trust_error is None) if versions else None, trust_error,
         await _demands(host, port, versions) if versions else None, await _plain(host, port) is None,
@@ -73,7 +73,7 @@ def _offerable() -> tuple[str, ...]:
 async def _version(host: str, port: int, name: str, certificate: Path, key: Path) -> tuple[str, str]:
     context = _careless(name)
     context.load_cert_chain(certificate, key)
-    return name, await _handshake(host, port, context) or ""
+    return name, await handshake(host, port, context) or ""
 
 
 def _careless(name: str) -> ssl.SSLContext:
@@ -100,8 +100,8 @@ def _trusting(ca_file: Path, version: str, certificate: Path, key: Path) -> ssl.
     return context
 
 
-async def _handshake(host: str, port: int, context: ssl.SSLContext, linger: float = 0) -> str | None:
-    """None if the handshake holds, else why not. `linger`: seconds to wait for a late alert, as TLS 1.3 sends it."""
+async def handshake(host: str, port: int, context: ssl.SSLContext, linger: float = 0) -> str | None:
+    """None if a TLS handshake holds, else why not. `linger`: seconds to wait for a late alert, as TLS 1.3 sends it."""
     try:
         async with asyncio.timeout(PATIENCE):
             reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
@@ -128,9 +128,17 @@ async def _handshake(host: str, port: int, context: ssl.SSLContext, linger: floa
     return None
 
 
+async def speaks_tls(host: str, port: int) -> bool:
+    """True if a TLS server listens there, whatever it thinks of us."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    error = await handshake(host, port, context)
+    return error is None or "ALERT" in error.upper()
+
+
 async def _demands(host: str, port: int, versions: tuple[str, ...]) -> bool | None:
     name = "TLSv1.2" if "TLSv1.2" in versions else versions[-1]
-    return await _handshake(host, port, _careless(name), linger=0.3 if name == "TLSv1.3" else 0) is not None
+    return await handshake(host, port, _careless(name), linger=0.3 if name == "TLSv1.3" else 0) is not None
 
 
 async def _plain(host: str, port: int) -> str | None:

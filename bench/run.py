@@ -99,7 +99,7 @@ async def _play(
             else:
                 troubles.extend(silence(stage))
     except StageError as fault:
-        troubles.append(str(fault))
+        troubles.extend([*stage.troubles, str(fault)])
         statuses.append(fault.status)
         _blocked(order, results, str(fault).splitlines()[0])
 

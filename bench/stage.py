@@ -171,6 +171,8 @@ class Stage:
         )
         folder = self.config.path(self.cpo.working_directory or ".")
         process = CpoProcess(self.cpo.command, self.environment, folder, self.out / "cpo.log")
+        if self.process is None:
+            await self._look_for_strangers()
         try:
             pid = await process.start()
         except CannotStart as fault:
@@ -181,6 +183,14 @@ class Stage:
         watcher = asyncio.create_task(self._watch(process), name="watch the CPO")
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
+
+    async def _look_for_strangers(self) -> None:
+        """Tell of somebody at the addresses before the CPO is started: a proxy, or a CPO left from a former run."""
+        for key, url in (("oicp_url", self.cpo.oicp_url), ("ocpp_url", self.cpo.ocpp_url)):
+            if url and await accepts(*endpoint(url), 0):
+                told = f"[cpo] {key} = {url!r}: something listened there before `command` was started"
+                self.recorder.observe("note", text=told)
+                self.troubles.append(f"{told}; unless that is a proxy of yours, stop it: it is tested instead")
 
     async def stop_cpo(self, *, kill: bool = False) -> None:
         """End it: SIGTERM, after 10 s SIGKILL; with `kill` SIGKILL at once."""

@@ -82,7 +82,8 @@ class Authority:
         try:
             key = serialization.load_pem_private_key(path.read_bytes(), None)
         except (OSError, ValueError, TypeError) as fault:
-            raise BadCertificate(f"{path}: cannot read the key of the CA: {fault}") from None
+            why = getattr(fault, "strerror", None) or "it is no private key in PEM without a password"
+            raise BadCertificate(f"{path}: cannot read the key of the CA: {why}") from None
         if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
             raise BadCertificate(f"{path}: an RSA or EC key is needed")
         return cls(folder, certificate, key)
@@ -237,7 +238,8 @@ def read_certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError) as fault:
-        raise BadCertificate(f"{path}: cannot read a certificate: {fault}") from None
+        why = getattr(fault, "strerror", None) or "there is none in PEM"
+        raise BadCertificate(f"{path}: cannot read a certificate: {why}") from None
 
 
 def facts_of(certificate: x509.Certificate) -> Certificate:

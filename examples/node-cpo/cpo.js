@@ -213,6 +213,13 @@ async function remoteStop(body) {
   }
 }
 
+// A transaction that began although its session had been stopped: asked to end until it has.
+function stopWhatBegan(evse, session) {
+  if (session.ended) return;
+  central.call(evse.point, 'RemoteStopTransaction', { transactionId: session.transaction })
+    .catch(() => ({})).then(({ status }) => { if (status !== 'Accepted') setTimeout(() => stopWhatBegan(evse, session), 2000).unref(); });
+}
+
 // An accepted session in which nothing was charged is closed by a record with 0 kWh.
 function giveUp(session, wait = 0) {
   clearTimeout(deadlines.get(session.id));
@@ -283,7 +290,8 @@ const handler = {
       Object.assign(session, { transaction: id, begun: moment(timestamp), first: meterStart, last: meterStart });
       state.save();
     }
-    if (session.cancelled) central.call(point, 'RemoteStopTransaction', { transactionId: session.transaction }).catch(() => {});
+    // behind this answer: before it the charge point does not know the transaction, and would refuse the stop
+    if (session.cancelled) setImmediate(() => stopWhatBegan(evse, session));
     return { transactionId: session.transaction, idTagInfo: { status: 'Accepted' } };
   },
   MeterValues(_, { transactionId, meterValue }) {

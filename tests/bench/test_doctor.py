@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from bench.config import ConfigError, parse_config
 from bench.doctor import checks, examine
@@ -24,9 +24,13 @@ Raw = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def listening() -> Iterator[int]:
-    """A port that accepts connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+    """A port at which plain HTTP is answered."""
+    with _http(NEW) as port:
+        yield port
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
 
 @pytest.fixture
@@ -102,6 +106,26 @@ def _nobody_on_file(folder: Path, raw: Raw) -> None:
     raw["cpo"]["operator_id"] = "DE*XYZ"
 
 
+def _protected_key(folder: Path, raw: Raw) -> None:
+    path = _key(Authority.load(folder / "pki").issue_client("DE*ABC", name="mine"))
+    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    secret = serialization.BestAvailableEncryption(b"abc")
+    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, secret))
+
+
+def _no_key(folder: Path, raw: Raw) -> None:
+    _key(Authority.load(folder / "pki").issue_client("DE*ABC", name="mine")).write_text("rubbish")
+
+
+def _ca_without_key(folder: Path, raw: Raw) -> None:
+    (folder / "pki" / "ca.key").unlink()
+
+
+def _pki_is_a_file(folder: Path, raw: Raw) -> None:
+    (folder / "afile").touch()
+    raw["pki"] = {"folder": str(folder / "afile")}
+
+
 def _no_ca(folder: Path, raw: Raw) -> None:
     raw["pki"] = {"folder": str(folder / "none")}
 
@@ -134,6 +158,7 @@ def _url(tail: str) -> Callable[[Path, Raw], None]:
 
 
 def _twice(folder: Path, raw: Raw) -> None:
+    """`[cpo.paths]` repeats the prefix."""
     raw["cpo"]["oicp_url"] += "/tenant"
     raw["cpo"]["paths"] = {"authorize-remote/start": "/tenant/start"}
 
@@ -152,6 +177,15 @@ FAULTS: list[tuple[Callable[[Path, Raw], None], str, str]] = [
     (_foreign_evse, "error", "does not belong to DE*ABC"), (_foreign_evse, "warning", "operator_id is 'DE*XYZ'"),
     (_no_fleet, "error", "missing.json"), (_bad_evse, "error", '/evse_id: "ABC-1"'),
     (_url("/api/oicp"), "error", "holds /api/oicp"), (_url("/x/charging/v21"), "error", "appends that itself"),
+    (_url("/a/cpo/a/cpo"), "warning", "the prefix /a/cpo is there twice"), (_url("//x"), "warning", "//x has // in it"),
+    (_set("cpo", "ocpp_url", lambda raw: raw["cpo"]["ocpp_url"] + "/CP-1001"), "warning", "ocpp_url ends with CP-1001"),
+    (_set("cpo", "oicp_url", lambda raw: raw["cpo"]["oicp_url"].replace("http", "https")), "error", "plain http is answered"),
+    (_set("cpo", "ocpp_url", lambda raw: raw["cpo"]["ocpp_url"].replace("ws:", "wss:")), "error", "write ws://"),
+    (_set("cpo", "command", ["true"]), "warning", "[cpo] oicp_url: something listens"),
+    (_set("cpo", "hooks", {"restart": "ask"}), "warning", "nobody is at a terminal"),
+    (_set("hub", "host", "192.0.2.1"), "error", "an address of this machine"),
+    (_protected_key, "error", ".key: is protected by a password"), (_no_key, "error", ".key: is no private key"),
+    (_ca_without_key, "error", "cannot read the key of the CA"), (_pki_is_a_file, "error", "afile is a file"),
     (_url("/x?tenant=1"), "error", "has a query"), (_twice, "warning", "would be there twice"),
     (_set("cpo", "oicp_url", "https://no-such-host.invalid:1"), "error", "has no address"),
     (_set("cpo", "oicp_url", "http://127.0.0.1:9"), "error", "nobody accepts connections"),
@@ -190,11 +224,21 @@ def test_files_of_charge_points(good: Raw) -> None:
     assert any("[fleet.security]" in text and level == "error" for text, level in _told(good).items())
 
 
-def test_a_blank_in_a_url_is_told_by_the_file(good: Raw) -> None:
-    """It never gets as far as the checks."""
-    good["cpo"]["oicp_url"] = "https://127.0.0.1:9 443"
-    with pytest.raises(ConfigError, match="blank"):
+@pytest.mark.parametrize(
+    ("key", "url", "words"),
+    [
+        ("oicp_url", "https://127.0.0.1:9 443", "blank"), ("oicp_url", "https://127.0.0.1:0", "from 1 to 65535"),
+        ("oicp_url", "https://127.0.0.1:70000", "from 1 to 65535"), ("oicp_url", "https://https://x", "begins twice"),
+        ("oicp_url", "https://x/#y", "has a #"), ("oicp_url", "https://user:secret@x", "a user before @"),
+        ("ocpp_url", "ws://user:secret@x/ocpp", "fleet.security"), ("ocpp_url", "http://x/ocpp", "ws:// or wss://"),
+    ],
+)  # fmt: skip
+def test_a_url_that_cannot_be_is_told_by_the_file(good: Raw, key: str, url: str, words: str) -> None:
+    """It never gets as far as the checks; a password in it is not shown."""
+    good["cpo"][key] = url
+    with pytest.raises(ConfigError, match=rf"\[cpo\] {key}: .*{words}") as told:
         parse_config(good)
+    assert "secret" not in str(told.value)
 
 
 def test_exit_status(tmp_path: Path, good: Raw, capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,20 +254,24 @@ def test_exit_status(tmp_path: Path, good: Raw, capsys: pytest.CaptureFixture[st
     assert "mend:" in capsys.readouterr().out
 
 
-@contextlib.contextmanager
-def _https(issued: Issued, *, oldest: ssl.TLSVersion, newest: ssl.TLSVersion, date: str | None) -> Iterator[int]:
-    """An HTTPS server in a thread of its own."""
+def _server_context(issued: Issued, oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(issued.cert_file, issued.key_file)
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version, context.maximum_version = oldest, newest
+    return context
+
+
+@contextlib.contextmanager
+def _http(date: str, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """An HTTP or HTTPS server in a thread of its own; `date` NEW: the clock of this machine."""
     ready, port, stop = threading.Event(), [0], threading.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            head = f"Date: {date}\r\n" if date else ""
-            writer.write(f"HTTP/1.1 404 Not Found\r\n{head}Content-Length: 0\r\n\r\n".encode())
+        with contextlib.suppress(OSError):
+            await reader.read(4096)
+            head = f"Date: {_now() if date == NEW else date}\r\nContent-Length: 0"
+            writer.write(f"HTTP/1.1 404 Not Found\r\n{head}\r\n\r\n".encode())
             await writer.drain()
         writer.close()
 
@@ -265,9 +313,36 @@ def test_the_endpoint_of_the_cpo(
     """TLS versions, trust, host name and clock, as a real handshake shows them."""
     authority = Authority.load(tmp_path / "pki")
     issued = authority.issue_server(how.get("hosts", ["127.0.0.1"]), self_signed=how.get("self_signed", False))
-    date = how.get("date", datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT"))
-    with _https(issued, oldest=how.get("oldest", V12), newest=how.get("newest", V13), date=date) as port:
+    context = _server_context(issued, how.get("oldest", V12), how.get("newest", V13))
+    with _http(how.get("date", NEW), context) as port:
         good["cpo"]["oicp_url"] = f"https://127.0.0.1:{port}"
         told = _told(good)
     for level, words in expected:
         assert [lv for text, lv in told.items() if words in text] == [level], told
+
+
+@pytest.mark.parametrize(
+    ("oicp", "ocpp", "level", "words"),
+    [
+        ("http://127.0.0.1", "ws://127.0.0.1", "error", "oicp_url is http://, but a TLS server"),
+        ("https://127.0.0.1", "ws://127.0.0.1", "error", "ocpp_url is ws://, but a TLS server"),
+        ("https://127.0.0.1", "wss://127.0.0.1", "ok", "a charge point trusts"),
+        ("https://127.0.0.1", "wss://localhost", "error", "no charge point would connect"),
+    ],
+)
+def test_tls_where_none_is_expected_and_towards_charge_points(
+    tmp_path: Path, good: Raw, oicp: str, ocpp: str, level: str, words: str
+) -> None:
+    """One TLS server for both; its certificate holds the address alone."""
+    issued = Authority.load(tmp_path / "pki").issue_server(["127.0.0.1"])
+    with _http(NEW, _server_context(issued, V12, V13)) as port:
+        good["cpo"] |= {"oicp_url": f"{oicp}:{port}", "ocpp_url": f"{ocpp}:{port}/ocpp"}
+        told = _told(good)
+    assert [lv for text, lv in told.items() if words in text] == [level], told
+
+
+def test_the_clock_without_tls(good: Raw) -> None:
+    """Plain HTTP tells the time as well."""
+    with _http("Mon, 01 Jan 2024 00:00:00 GMT") as port:
+        good["cpo"]["oicp_url"] = f"http://127.0.0.1:{port}"
+        assert [lv for text, lv in _told(good).items() if "behind" in text] == ["warning"]

@@ -63,6 +63,15 @@ def test_a_command_that_does_not_exist(tmp_path: Path) -> None:
     assert "cannot be started" in done.stderr
 
 
+def test_somebody_else_at_the_address_of_the_cpo(tmp_path: Path) -> None:
+    """A CPO left from before would be tested instead of the one that is started: it is told."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        path = stand.config(tmp_path, stand.STAYS)
+        done = stand.bench("run", "--config", str(path), "--set", f"cpo.oicp_url={url}", *ONLY, folder=tmp_path)
+    assert f"[cpo] oicp_url = '{url}': something listened there before" in done.stderr, done.stderr
+
+
 def test_a_cpo_that_dies_in_mid_run(tmp_path: Path) -> None:
     """The run ends early with its last words, and is judged as far as it came."""
     path = stand.config(tmp_path, stand.DIES_LATER, argument="1.5")

@@ -14,7 +14,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "node-cpo"
 DOZEN = (
     "remote_start_and_stop or driver_unplugs or driver_stops_at_the_vehicle or start_on_an_occupied or start_on_an_unknown or "
     "start_on_a_faulted or stop_of_an_unknown_session or charge_point_rejects or repeated_stop or two_sessions_in_a_row or "
-    "plugged_in_after or full_load_at or unknown_token"
+    "plugged_in_after or full_load_at or unknown_token or stop_before_the_transaction"
 )
 
 
