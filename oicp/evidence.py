@@ -255,8 +255,9 @@ class Observation:
 class Run:
     """The frame of a recording.
 
-    `source`: run, serve, tap, har, flows, message. `truth`: virtual charge points of the bench observed the chargers, so content rules
+    `source`: run, serve, tap, har, flows, pairs, message. `truth`: virtual charge points of the bench observed the chargers, so content rules
     have a ground truth. `hooks`: names of the configured hooks. `operator_ids`: direct partner first, then sub-operators.
+    `unknown`: what this kind of recording cannot tell, by the names of `oicp.unknowns`.
     """
 
     source: str = "run"
@@ -269,6 +270,7 @@ class Run:
     long: bool = False
     fleet: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -333,6 +335,7 @@ def run_line(run: Run) -> dict[str, Json]:
         "kind": "run", "schema": SCHEMA, "source": run.source, "started_at": run.started_at.isoformat(),
         "operator_ids": list(run.operator_ids), "profiles": list(run.profiles), "hooks": list(run.hooks),
         "seed": run.seed, "truth": run.truth, "long": run.long, "fleet": run.fleet, "settings": dict(run.settings),
+        **({"unknown": list(run.unknown)} if run.unknown else {}),
     }  # fmt: skip
 
 
@@ -445,6 +448,7 @@ def _read_run(row: dict[str, Json]) -> Run:
     return Run(
         row["source"], datetime.fromisoformat(row["started_at"]), tuple(row["operator_ids"]), tuple(row["profiles"]),
         tuple(row["hooks"]), row["seed"], row["truth"], row.get("long", False), row.get("fleet"), row.get("settings") or {},
+        tuple(row.get("unknown") or ()),
     )  # fmt: skip
 
 

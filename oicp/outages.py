@@ -9,8 +9,19 @@ TRANSIENT = frozenset(("001", "002", "009", "021"))
 """Codes after which the same message may succeed later."""
 
 
+UNHEARD = "the recording has no answer"
+"""Error of an exchange whose answer was not recorded: whether one came, nobody knows."""
+
+
+def unheard(e: Exchange) -> bool:
+    """The answer was not recorded."""
+    return e.answer is None and e.error == UNHEARD
+
+
 def undelivered(e: Exchange) -> bool:
     """The CPO got no usable answer: none at all, none in time, 408, 429 or a server error."""
+    if unheard(e):
+        return False
     return e.answer is None or e.error is not None or e.answer.http_status in (408, 429) or e.answer.http_status >= 500
 
 

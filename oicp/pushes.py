@@ -7,7 +7,7 @@ from typing import Any
 
 from oicp import wire_json
 from oicp.evidence import Evidence, Exchange
-from oicp.outages import undelivered
+from oicp.outages import undelivered, unheard
 from oicp.repeats import records_of
 from oicp.sessions import folded
 
@@ -39,7 +39,7 @@ class Push:
         """Nobody knows whether the hub stored it: no answer, or a fault after it was processed."""
         e = self.exchange
         stored = e.recorder.get("stored")
-        return not e.accepted and not isinstance(stored, bool) and (undelivered(e) or bool(e.faults))
+        return not e.accepted and not isinstance(stored, bool) and (undelivered(e) or unheard(e) or bool(e.faults))
 
     @property
     def stored(self) -> bool:

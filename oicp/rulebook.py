@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from oicp.catalogue import Requirement, catalogue, profiles_in
 from oicp.evidence import Evidence, Exchange, Observation
 from oicp.services import Direction
+from oicp.unknowns import cannot_be_judged
 
 
 class Grade(StrEnum):
@@ -236,9 +237,19 @@ def judge(
     tallies = {ident: _Tally() for ident in catalogue()}
     for rule in rules:
         _ask(rule, evidence, tallies)
+    for ident, reason, findings_stand in cannot_be_judged(evidence.run.unknown):
+        _withhold(tallies[ident], reason, findings_stand)
     _fold(tallies)
     verdicts = tuple(_outcome(r, tallies[r.id], chosen, strict) for r in catalogue().values() if r.subject == "cpo")
     return _overall(verdicts, tallies, strict, chosen, expected_violations)
+
+
+def _withhold(tally: _Tally, reason: str, findings_stand: bool) -> None:
+    """The recording cannot decide it: what was looked at there does not count."""
+    tally.incomplete, tally.reasons = True, [reason]
+    if not findings_stand:
+        tally.findings.clear()
+        tally.undecided = False
 
 
 def _ask(rule: Rule, evidence: Evidence, tallies: dict[str, _Tally]) -> None:

@@ -13,6 +13,7 @@ from oicp.evidence import Evidence, Exchange
 from oicp.rulebook import Finding, Grade
 from oicp.services import Direction
 from oicp.sessions import Session, folded, sessions
+from oicp.unknowns import DURATIONS, TIMES
 from oicp.wire_json import Json
 from reports.report import Report
 
@@ -68,12 +69,16 @@ def _distribution(values: Iterator[float], limits: tuple[float, ...]) -> dict[st
 
 
 def _answer_times(evidence: Evidence, operation: str) -> Iterator[float]:
+    if {TIMES, DURATIONS} & set(evidence.run.unknown):
+        return
     for exchange in evidence.about(operation, direction=Direction.HUB_TO_CPO):
         if exchange.duration_s is not None and exchange.answer is not None and not exchange.faults:
             yield exchange.duration_s
 
 
 def _cdr_delays(evidence: Evidence) -> Iterator[float]:
+    if TIMES in evidence.run.unknown:
+        return
     for session in sessions(evidence):
         cdr = next((e for e in session.cdrs if e.by_cpo), None)
         if cdr is None or session.faulted:

@@ -25,7 +25,7 @@ def _stream(path: Path) -> Iterator[Heard]:
     with path.open("rb") as file:
         try:
             for flow in FlowReader(file).stream():
-                if isinstance(flow, http.HTTPFlow) and is_oicp(flow.request.path):
+                if isinstance(flow, http.HTTPFlow) and is_oicp(flow.request.url):
                     found += 1
                     yield heard_of(flow)
         except FlowReadException as fault:
@@ -34,7 +34,7 @@ def _stream(path: Path) -> Iterator[Heard]:
 
 
 def heard_of(flow: http.HTTPFlow) -> Heard:
-    """What a flow says of one exchange: bytes as they came, TLS facts of the peer that called."""
+    """What a flow says of one exchange: its texts, TLS facts of the peer that called."""
     begun = flow.request.timestamp_start
     ended = flow.response.timestamp_end if flow.response else None
     return Heard(
@@ -47,7 +47,7 @@ def heard_of(flow: http.HTTPFlow) -> Heard:
 def request_of(flow: http.HTTPFlow) -> Request:
     """The request as it stood on the wire."""
     request = flow.request
-    return Request(request.method, request.path, _pairs(request.headers), request.raw_content or b"")
+    return Request(request.method, request.path, _pairs(request.headers), _content(request))
 
 
 def answer_of(flow: http.HTTPFlow) -> Answer | None:
@@ -55,7 +55,12 @@ def answer_of(flow: http.HTTPFlow) -> Answer | None:
     response = flow.response
     if response is None:
         return None
-    return Answer(response.status_code, _pairs(response.headers), response.raw_content or b"")
+    return Answer(response.status_code, _pairs(response.headers), _content(response))
+
+
+def _content(message: http.Message) -> bytes:
+    """The body, unpacked where it was sent compressed and can be."""
+    return message.get_content(strict=False) or b""
 
 
 def tls_of(flow: http.HTTPFlow) -> Tls | None:

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oicp.evidence import Answer, BrokenRecording, Evidence, Request
-from tap.mapping import Heard, evidence_of
+from oicp.outages import UNHEARD
+from tap.mapping import Heard, evidence_of, is_oicp, lacking, silences
 
 
 def read_har(path: Path) -> Evidence:
@@ -25,36 +26,51 @@ def read_har(path: Path) -> Evidence:
         raise BrokenRecording("no member `log.entries`: not a HAR file") from None
     if not isinstance(entries, list):
         raise BrokenRecording("`log.entries` is no list")
-    return evidence_of((_heard(i, entry) for i, entry in enumerate(entries)), "har")
+    heard = silences([h for i, entry in enumerate(entries) if (h := _heard(i, entry))], "no answer in the HAR file")
+    return evidence_of(heard, "har", unknown=lacking(heard))
 
 
-def _heard(index: int, entry: Any) -> Heard:
+def _heard(index: int, entry: Any) -> Heard | None:
+    """One entry; None for one that is not OICP's or whose body was not recorded."""
     try:
         request, response = entry["request"], entry.get("response") or {}
-        seconds = float(entry.get("time") or 0) / 1000
-        status = int(response.get("status") or 0)
+        if not is_oicp(request["url"]) or (
+            request["method"].upper() != "GET" and _left_out(request.get("postData") or {}, request.get("bodySize"))
+        ):
+            return None
+        answer, error = _answer(response)
         return Heard(
-            url=request["url"], request=_request(request),
-            answer=Answer(status, _pairs(response), _content(response)) if status else None,
-            started_at=_moment(entry["startedDateTime"]), seconds=max(seconds, 0.0),
-            error=None if status else str(response.get("_error") or "no answer in the HAR file"),
+            url=request["url"], request=_request(request), answer=answer, error=error,
+            started_at=_moment(entry["startedDateTime"]), seconds=max(float(entry.get("time") or 0) / 1000, 0.0),
             connection=str(entry["connection"]) if entry.get("connection") else None,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as fault:
         raise BrokenRecording(f"log.entries[{index}]: {type(fault).__name__}: {fault}") from None
 
 
+def _left_out(body: dict[str, Any], size: object) -> bool:
+    """The file says that there was a body, or nothing about it, and does not have its text."""
+    told = isinstance(size, int) and size >= 0
+    return not body.get("text") and (size != 0 if told else "text" not in body)
+
+
+def _answer(response: dict[str, Any]) -> tuple[Answer | None, str | None]:
+    """The answer, or why there is none; neither where the file is silent about it."""
+    status, content = int(response.get("status") or 0), response.get("content") or {}
+    if not status:
+        return None, str(response["_error"]) if response.get("_error") else None
+    if _left_out(content, content.get("size")) and response.get("bodySize") != 0:
+        return None, UNHEARD
+    return Answer(status, _pairs(response), _body(content)), None
+
+
 def _request(request: dict[str, Any]) -> Request:
     parts = urlsplit(request["url"])
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    posted = request.get("postData") or {}
-    text = str(posted.get("text") or "")
-    body = base64.b64decode(text, validate=True) if posted.get("encoding") == "base64" else text.encode()
-    return Request(str(request["method"]).upper(), target, _pairs(request), body)
+    return Request(str(request["method"]).upper(), target, _pairs(request), _body(request.get("postData") or {}))
 
 
-def _content(response: dict[str, Any]) -> bytes:
-    content = response.get("content") or {}
+def _body(content: dict[str, Any]) -> bytes:
     text = str(content.get("text") or "")
     return base64.b64decode(text, validate=True) if content.get("encoding") == "base64" else text.encode()
 

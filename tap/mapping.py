@@ -1,5 +1,6 @@
 """From bare HTTP to exchanges: which operation, which direction, what was open at the same time."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -7,7 +8,9 @@ from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from oicp.evidence import Answer, Evidence, Exchange, Request, Run, Tls
+from oicp.outages import UNHEARD
 from oicp.services import HUB_TO_CPO, PREFIX, Direction, operation_of
+from oicp.unknowns import ANSWER_HEADERS, DURATIONS, HEADERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,25 @@ def located(target: str) -> tuple[str | None, str]:
     return (found[0].name, found[1]) if found else (None, "")
 
 
-def is_oicp(target: str) -> bool:
-    """True for a path that belongs to OICP, even a wrong one."""
-    return PREFIX in unquote(urlsplit(target).path)
+def is_oicp(url: str) -> bool:
+    """True for a URL or path that was meant for OICP, even a wrong one: below `/api/oicp`, of an OICP service, or at a hub of Hubject."""
+    parts = urlsplit(url)
+    path, host = unquote(parts.path), parts.hostname or ""
+    return PREFIX in path or _SERVICE.search(path) is not None or (host.startswith("service") and "hubject" in host)
+
+
+_SERVICE = re.compile(
+    r"/(?:(?:evsepush|evsepull|cdrmgmt|notificationmgmt|dynamicpricing|authdata)/v[0-9]+(?:/|\Z)"
+    r"|charging/v[0-9]+/(?:operators|providers)/|reservation/v[0-9]+/providers/)"
+)
+
+
+def _bare(target: str) -> tuple[str | None, str]:
+    """Operation and partner id of a call to the CPO that lacks `/api/oicp`, as one recorded behind a proxy that takes it away."""
+    path = unquote(urlsplit(target).path)
+    match = _SERVICE.search(path)
+    found = operation_of(path[match.start() :]) if match and PREFIX not in path else None
+    return (found[0].name, found[1]) if found and HUB_TO_CPO in found[0].directions else (None, "")
 
 
 def direction_of(operation: str | None) -> Direction:
@@ -47,24 +66,57 @@ def direction_of(operation: str | None) -> Direction:
     return directions[0] if directions else Direction.CPO_TO_HUB
 
 
-def evidence_of(heard: Iterable[Heard], source: str, profiles: tuple[str, ...] = ("remote-only",)) -> Evidence:
+def evidence_of(
+    heard: Iterable[Heard], source: str, profiles: tuple[str, ...] = ("remote-only",), unknown: tuple[str, ...] = ()
+) -> Evidence:
     """Exchanges in the order in which they began. What only the stage could know (certificates, chargers) stays unknown."""
-    items = sorted((h for h in heard if is_oicp(h.request.target)), key=lambda h: h.started_at)
+    items = sorted((h for h in heard if is_oicp(h.url)), key=lambda h: h.started_at)
     exchanges = tuple(_with_overlaps(_exchange(i, h, items[0].started_at) for i, h in enumerate(items, 1)))
-    run = Run(source=source, operator_ids=_operators(exchanges), profiles=profiles)
+    run = Run(source=source, operator_ids=_operators(exchanges), profiles=profiles, unknown=unknown)
     return Evidence(replace(run, started_at=items[0].started_at) if items else run, exchanges)
 
 
 def _exchange(number: int, heard: Heard, zero: datetime) -> Exchange:
     operation, partner_id = located(heard.request.target)
+    if operation is None:
+        operation, partner_id = _bare(heard.request.target)
     t = (heard.started_at - zero).total_seconds()
     return Exchange(
         number=number, direction=direction_of(operation), operation=operation, partner_id=partner_id,
         request=heard.request, answer=heard.answer, started_at=heard.started_at, t=t,
         t_end=None if heard.seconds is None else t + heard.seconds,
-        error=heard.error or (None if heard.answer else "the recording has no answer"), url=heard.url, tls=heard.tls,
+        error=heard.error or (None if heard.answer else UNHEARD), url=heard.url, tls=heard.tls,
         connection=heard.connection,
     )  # fmt: skip
+
+
+def silences(heard: list[Heard], sentence: str) -> list[Heard]:
+    """Requests without an answer among answered ones got none: `sentence` says so. Where no request has one, they were not recorded."""
+    answered = {_to_the_hub(h) for h in heard if h.answer is not None}
+    return [
+        replace(h, error=sentence) if h.answer is None and h.error is None and _to_the_hub(h) in answered else h
+        for h in heard
+    ]
+
+
+def _to_the_hub(heard: Heard) -> bool:
+    operation = located(heard.request.target)[0] or _bare(heard.request.target)[0]
+    return direction_of(operation) is Direction.CPO_TO_HUB
+
+
+def lacking(heard: Iterable[Heard]) -> tuple[str, ...]:
+    """What no message of a recording has although every message on a wire has it."""
+    oicp = [h for h in heard if is_oicp(h.url)]
+    answers = [h.answer for h in oicp if h.answer is not None]
+    return tuple(
+        name
+        for name, there in (
+            (DURATIONS, any(h.seconds for h in oicp)),
+            (HEADERS, any(h.request.headers for h in oicp)),
+            (ANSWER_HEADERS, any(a.headers for a in answers)),
+        )
+        if not there
+    )
 
 
 def _with_overlaps(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:

@@ -1,17 +1,20 @@
 """A folder of raw JSON files read into evidence: `NAME.request.json` with its `NAME.response.json`.
 
 The operation comes from the name (`ChargeDetailRecord`, with or without `eRoaming`, anything behind it) or from a first line of
-the folder's `index.json`: `{"NAME": {"operation": "..", "http_status": 200, "at": "2026-01-01T10:00:00+00:00"}}`.
+the folder's `index.json`: `{"NAME": {"operation": "..", "http_status": 200, "at": "2026-01-01T10:00:00+00:00"}}`. What is neither in
+the texts nor in the index decides nothing.
 """
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from oicp.evidence import Answer, BrokenRecording, Evidence, Request
 from oicp.services import OPERATIONS, Direction
+from oicp.unknowns import ADDRESSES, ANSWER_HEADERS, DURATIONS, HEADERS, STATUSES, TIMES
 from tap.mapping import Heard, evidence_of
 
 _JSON = (("Content-Type", "application/json;charset=utf-8"),)
@@ -23,8 +26,33 @@ def read_pairs(folder: Path) -> Evidence:
     requests = sorted(folder.glob("*.request.json"))
     if not requests:
         raise BrokenRecording(f"{folder}: no file NAME.request.json")
-    zero = datetime(2000, 1, 1, tzinfo=UTC)
-    return evidence_of((_heard(p, index, zero + timedelta(seconds=i)) for i, p in enumerate(requests)), "pairs")
+    facts = {p: _facts(index, p) for p in requests}
+    untimed = [p for p in requests if "at" not in facts[p]]
+    if 0 < len(untimed) < len(requests):
+        raise BrokenRecording(
+            f"{folder / 'index.json'}: {_name(untimed[0])} has no `at`; give it for all names or for none"
+        )
+    heard = [_heard(p, facts[p], _ZERO + timedelta(milliseconds=i)) for i, p in enumerate(requests)]
+    return evidence_of(heard, "pairs", unknown=_unknown(facts.values(), timed=not untimed))
+
+
+_ZERO = datetime(2000, 1, 1, tzinfo=UTC)
+"""Texts without times follow each other so quickly that no waiting time is ever over."""
+
+
+def _unknown(facts: Iterable[dict[str, Any]], *, timed: bool) -> tuple[str, ...]:
+    """Texts alone have no address and no headers; their times and states stand in the index, or nowhere."""
+    statuses = () if all("http_status" in f for f in facts) else (STATUSES,)
+    return (DURATIONS if timed else TIMES, ADDRESSES, HEADERS, ANSWER_HEADERS, *statuses)
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(".request.json")
+
+
+def _facts(index: dict[str, Any], path: Path) -> dict[str, Any]:
+    facts = index.get(_name(path))
+    return facts if isinstance(facts, dict) else {}
 
 
 def _index(folder: Path) -> dict[str, Any]:
@@ -40,16 +68,16 @@ def _index(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _heard(path: Path, index: dict[str, Any], at: datetime) -> Heard:
-    name = path.name.removesuffix(".request.json")
-    facts = index.get(name)
-    facts = facts if isinstance(facts, dict) else {}
+def _heard(path: Path, facts: dict[str, Any], at: datetime) -> Heard:
+    name = _name(path)
     operation = OPERATIONS[_operation(path, str(facts.get("operation") or name))]
     body = path.read_bytes()
     answer = path.with_name(f"{name}.response.json")
     try:
         status = int(facts.get("http_status", 200))
         at = datetime.fromisoformat(facts["at"]) if "at" in facts else at
+        if at.tzinfo is None:
+            raise ValueError(f"`at` {facts['at']} has no zone; write it as 2026-01-01T10:00:00+01:00")
     except (TypeError, ValueError) as fault:
         raise BrokenRecording(f"{path.parent / 'index.json'}: {name}: {fault}") from None
     partner = _partner(body, upwards=Direction.CPO_TO_HUB in operation.directions)
