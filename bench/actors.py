@@ -348,6 +348,11 @@ class Session:
             what=f"end of the transaction at {self.evse_id}",
         )  # fmt: skip
 
+    async def may_be_broken_off(self, *, within: float) -> None:
+        """A start that was refused may charge all the same: give the backend the time to end that."""
+        if not self.accepted:
+            await self.may_end(within=within)
+
     @property
     def closed(self) -> bool:
         """Never opened, billed, or closed by an End notification."""

@@ -258,8 +258,7 @@ async def charge_point_begins_late(bench: Bench) -> None:
     session = await driver.tries_remote_start(evse)
     await session.may_charge(within=15)
     evse.begins_after(0)
-    if not session.accepted:
-        await session.may_end(within=bench.tolerance("refused_charge_s") + 3)
+    await session.may_be_broken_off(within=bench.tolerance("refused_charge_s") + 3)
     await evse.unplug()
     await session.is_closed(within=25)
 

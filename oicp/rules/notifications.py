@@ -91,7 +91,7 @@ def identification_is_that_of_the_start(evidence: Evidence) -> Iterator[Yield]:
             continue
         kind, meant = next(iter(kinds)), identifications(own.start)
         yield Checked("NOTIF-005", NOTIFICATION)
-        said, wanted = uid_of(kinds), uid_of(meant)
+        said, wanted = uid_of(kinds), uid_of({kind: meant[kind]} if kind in meant else meant)
         if own.kind == "remote" and kind != "RemoteIdentification":
             yield finding(f"a remote session is identified by {kind}", on=exchange, pointer=f"/Identification/{kind}")
         elif said and wanted:

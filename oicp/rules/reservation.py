@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from oicp import wire_json
 from oicp.chargers import chargers
 from oicp.deliveries import CDR
 from oicp.evidence import Evidence, Exchange, Observation
@@ -14,7 +15,6 @@ from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_
 from oicp.rules.remote_refusals import START, end_of, evse_of, remote_starts, unknown_evse
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import folded, same_id, session, session_id_of
-from oicp.transactions import token_of
 
 whole = rules_about_evidence()
 _AFTER_S = 5.0
@@ -153,7 +153,7 @@ def reserved_evse_is_for_its_holder(evidence: Evidence) -> Iterator[Yield]:
 
 
 def _during(evidence: Evidence, own: Reservation, start: Exchange) -> Iterator[Yield]:
-    evco = token_of(start)
+    evco = wire_json.at(start.body, "Identification", "RemoteIdentification", "EvcoID")
     if same_id(evco, own.session.evco_id):
         yield from _holder(evidence, own, start)
     elif same_id(start.body.get("ProviderID"), own.session.provider_id) or start.result is None:

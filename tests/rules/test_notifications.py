@@ -48,6 +48,8 @@ CASES = [
     Case("NOTIF-003", CONFORMS, "another spelling", told(("Start", 12), evse_id="DEABCE11")),
     Case("NOTIF-003", VIOLATED, "another EVSE", told(("Start", 12), evse_id=OTHER)),
     Case("NOTIF-005", CONFORMS, "the driver", told(("Start", 12))),
+    Case("NOTIF-005", CONFORMS, "the driver of a start that has more identifications", lambda b: (
+        b.start(t=10, body={"Identification": RFID | {"RemoteIdentification": {"EvcoID": EVCO}}}), b.transaction(t=11), b.notification("Start", t=12))),
     Case("NOTIF-005", CONFORMS, "left out", told(("Start", 12), body={"Identification": ...})),
     Case("NOTIF-005", VIOLATED, "RFID in a remote session", told(("Start", 12), body={"Identification": RFID})),
     Case("NOTIF-005", WARNED, "another spelling", told(("Start", 12), body={"Identification": {"RemoteIdentification": {"EvcoID": EVCO.lower()}}})),
