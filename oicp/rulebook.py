@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from oicp.catalogue import Requirement, catalogue, profiles_in
 from oicp.evidence import Evidence, Exchange, Observation
+from oicp.operators import by_partner
 from oicp.services import Direction
 from oicp.unknowns import cannot_be_judged
 
@@ -228,12 +229,23 @@ def judge(
     evidence: Evidence, *, profiles: tuple[str, ...] | None = None, strict: bool = False,
     expected_violations: tuple[str, ...] = (), rules: Iterable[Rule] | None = None,
 ) -> Verdict:  # fmt: skip
-    """Judge a recording. Without `rules`: all there are. `profiles`: those of the recording unless given."""
+    """Judge a recording, each direct partner in it by itself. Without `rules`: all there are. `profiles`: those of the recording unless given."""
     if rules is None:
         from oicp.rules import all_rules
 
         rules = all_rules()
-    chosen = profiles or evidence.run.profiles
+    chosen, parts = profiles or evidence.run.profiles, by_partner(evidence)
+    if len(parts) > 1:
+        each = [_judged(part, tuple(rules), chosen, strict, expected_violations) for part in parts]
+        from oicp.several import together
+
+        return together(each)
+    return _judged(evidence, rules, chosen, strict, expected_violations)
+
+
+def _judged(
+    evidence: Evidence, rules: Iterable[Rule], chosen: tuple[str, ...], strict: bool, expected: tuple[str, ...]
+) -> Verdict:
     tallies = {ident: _Tally() for ident in catalogue()}
     for rule in rules:
         _ask(rule, evidence, tallies)
@@ -241,7 +253,7 @@ def judge(
         _withhold(tallies[ident], reason, findings_stand)
     _fold(tallies)
     verdicts = tuple(_outcome(r, tallies[r.id], chosen, strict) for r in catalogue().values() if r.subject == "cpo")
-    return _overall(verdicts, tallies, strict, chosen, expected_violations)
+    return _overall(verdicts, tallies, strict, chosen, expected)
 
 
 def _withhold(tally: _Tally, reason: str, findings_stand: bool) -> None:

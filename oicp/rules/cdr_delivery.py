@@ -7,12 +7,15 @@ from oicp import deliveries
 from oicp.chargers import chargers
 from oicp.deliveries import CDR, cdr_grace, claimed, due
 from oicp.evidence import Evidence, Exchange
+from oicp.ids import operator_key
 from oicp.limits import limit
 from oicp.moments import second_of
+from oicp.operators import operators
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.remote_refusals import end_of
 from oicp.rules.remote_start import closed_by_notification, lapse, stray_commands
 from oicp.sessions import Session, folded, session, session_id_of, sessions
+from oicp.unknowns import ADDRESSES
 
 whole = rules_about_evidence()
 _CHARGING = ("remote", "rfid")
@@ -268,11 +271,14 @@ def _not_closed(evidence: Evidence, own: Session, ended: float, allowed: float, 
 @whole.rule("CDR-040")
 def cdr_goes_to_its_path(evidence: Evidence) -> Iterator[Yield]:
     """CDRs go to the v22 path with the id of the certificate."""
+    own = {operator_key(o) for o in operators(evidence)} if ADDRESSES not in evidence.run.unknown else set()
     for cdr in cdrs(evidence):
         yield Checked("CDR-040", CDR)
         presented = cdr.tls.partner_id if cdr.tls else None
         if presented and folded(presented) != folded(cdr.partner_id):
             yield finding(f"the path names {cdr.partner_id}, the certificate is that of {presented}", on=cdr)
+        elif cdr.tls is None and own and cdr.partner_id and operator_key(cdr.partner_id) not in own:
+            yield finding(f"the path names {cdr.partner_id}, the CPO is {evidence.run.operator_ids[0]}", on=cdr)
     for stray in deliveries.misplaced(evidence):
         if stray.request.method != "POST":
             continue  # HTTP-001

@@ -12,6 +12,7 @@ from oicp.evidence import Evidence, Exchange
 from oicp.ids import operator_key
 from oicp.messages import ANSWERS, MESSAGES, NOTIFICATIONS, Examination, FieldFault, examine
 from oicp.messages.shapes import shape
+from oicp.operators import operators
 from oicp.rulebook import ERROR, Checked, Finding, Yield, rules_about_evidence
 from oicp.services import OPERATIONS, Direction
 from oicp.sessions import session
@@ -42,10 +43,10 @@ whole = rules_about_evidence()
 @whole.rule(*DECIDED)
 def messages_keep_the_field_law(evidence: Evidence) -> Iterator[Yield]:
     """Every member of every message of the CPO is as the specification says."""
-    operators = evidence.run.operator_ids or None
+    known = operators(evidence) or None
     for exchange in evidence.exchanges:
         if exchange.by_cpo and exchange.operation in _SENT_BY_CPO and exchange.sent.is_object:
-            yield from _request(evidence, exchange, operators)
+            yield from _request(evidence, exchange, known)
         elif exchange.direction is Direction.HUB_TO_CPO and not exchange.faults and _acknowledges(exchange):
             read = examine(exchange.operation or "", exchange.answer_body, answer=True, direction=exchange.direction)
             yield from _told(exchange, read.faults, in_answer=True)
@@ -59,14 +60,14 @@ def _acknowledges(exchange: Exchange) -> bool:
     return 200 <= (exchange.http_status or 0) < 300 or "Result" in exchange.answer_body
 
 
-def _request(evidence: Evidence, exchange: Exchange, operators: tuple[str, ...] | None) -> Iterator[Yield]:
+def _request(evidence: Evidence, exchange: Exchange, known: tuple[str, ...] | None) -> Iterator[Yield]:
     read = examine(
-        exchange.operation or "", exchange.body, direction=exchange.direction, operators=operators,
+        exchange.operation or "", exchange.body, direction=exchange.direction, operators=known,
         path_id=exchange.partner_id or None,
     )  # fmt: skip
     yield from _told(exchange, [_in_context(evidence, exchange, fault) for fault in read.faults])
-    yield from _direct_partner(exchange, operators)
-    yield from _exercised(exchange, read.checked | {"PUSH-011"})
+    yield from _direct_partner(exchange, known)
+    yield from _exercised(exchange, (read.checked | {"PUSH-011"}) - _not_known(evidence, exchange))
     if _closes_without_energy(exchange):
         yield Checked("CDR-028", exchange.operation or "")
 
@@ -84,6 +85,12 @@ def _in_context(evidence: Evidence, exchange: Exchange, fault: FieldFault) -> Fi
     return fault
 
 
+def _not_known(evidence: Evidence, exchange: Exchange) -> frozenset[str]:
+    """Whether the EVSE was known to a CPO that leaves it out: only where a charge point has one EVSE."""
+    left_out = exchange.operation == "AuthorizeStart" and exchange.body.get("EvseID") is None
+    return frozenset({"AUTH-005"}) if left_out and not _one_evse_each(evidence) else frozenset()
+
+
 def _one_evse_each(evidence: Evidence) -> bool:
     points = wire_json.at(evidence.run.fleet, "charge_points") if evidence.run.fleet else None
     if not isinstance(points, (list, tuple)) or not points:
@@ -91,17 +98,17 @@ def _one_evse_each(evidence: Evidence) -> bool:
     return all(isinstance(p, dict) and len(p.get("evses") or ()) == 1 for p in points)
 
 
-def _direct_partner(exchange: Exchange, operators: tuple[str, ...] | None) -> Iterator[Finding]:
+def _direct_partner(exchange: Exchange, known: tuple[str, ...] | None) -> Iterator[Finding]:
     """OperatorID and path name the direct partner, not one of its sub-operators (PUSH-011)."""
-    if exchange.operation not in _PUSHES or not operators:
+    if exchange.operation not in _PUSHES or not known:
         return
     envelope = next((value for value in exchange.body.values() if isinstance(value, dict)), {})
-    own, subordinate = operator_key(operators[0]), {operator_key(o) for o in operators[1:]}
+    own, subordinate = operator_key(known[0]), {operator_key(o) for o in known[1:]}
     for named, pointer in ((envelope.get("OperatorID"), True), (exchange.partner_id, False)):
         if isinstance(named, str) and operator_key(named) != own and operator_key(named) in subordinate:
             name = next(k for k, v in exchange.body.items() if v is envelope) if pointer else ""
             at = wire_json.pointer(name, "OperatorID") if pointer else None
-            sentence = f"{named} is a sub-operator; {operators[0]} is the partner"
+            sentence = f"{named} is a sub-operator; {known[0]} is the partner"
             yield Finding("PUSH-011", sentence, exchange=exchange.number, pointer=at)
             return
 

@@ -108,6 +108,10 @@ DELIVERY = [
     Case("CDR-040", SILENT, "with GET: HTTP-001", lambda b: b.exchange(
         None, {}, t=31, target="/api/oicp/cdrmgmt/v22/operators/DE*ABC/charge-detail-record", method="GET")),
     Case("CDR-040", VIOLATED, "id of another operator", lambda b: b.cdr(t=31, partner_id="DE*XYZ")),
+    Case("CDR-040", VIOLATED, "id of another operator, certificate not recorded",
+         lambda b: b.cdr(t=31, partner_id="DE*XYZ", tls=None), run={"source": "har"}),
+    Case("CDR-040", CONFORMS, "own id in another spelling, certificate not recorded",
+         lambda b: b.cdr(t=31, partner_id="DE-ABC", tls=None), run={"source": "har"}),
 ]  # fmt: skip
 
 

@@ -54,7 +54,10 @@ CASES = [
     Case("AUTH-004", SILENT, "a CDR is no authorization", _cdr()),
     Case("AUTH-005", WARNED, "every charge point has one EVSE", lambda b: b.exchange("AuthorizeStart", {
         "OperatorID": "DE*ABC", "Identification": {"RFIDMifareFamilyIdentification": {"UID": "1234ABCD"}}}, t=1)),
-    Case("AUTH-005", CONFORMS, "which EVSE it is may be unknown", lambda b: b.exchange("AuthorizeStart", {
+    Case("AUTH-005", CONFORMS, "the EVSE is named", lambda b: b.exchange("AuthorizeStart", {
+        "OperatorID": "DE*ABC", "EvseID": "DE*ABC*E1*1",
+        "Identification": {"RFIDMifareFamilyIdentification": {"UID": "1234ABCD"}}}, t=1), run={"fleet": None}),
+    Case("AUTH-005", SILENT, "which EVSE it is may be unknown", lambda b: b.exchange("AuthorizeStart", {
         "OperatorID": "DE*ABC", "Identification": {"RFIDMifareFamilyIdentification": {"UID": "1234ABCD"}}}, t=1), run={"fleet": None}),
     Case("ACK-003", VIOLATED, "true with 602", lambda b: b.start(t=1, answer=ack("602", Result=True))),
     Case("ACK-001", VIOLATED, "no Result", lambda b: b.start(t=1, answer={"StatusCode": {"Code": "000"}})),
