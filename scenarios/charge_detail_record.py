@@ -30,6 +30,20 @@ async def no_energy_flows(bench: Bench) -> None:
     await session.is_closed(within=15)
 
 
+@scenario("the vehicle has enough and stays, its session goes on", slow=True)
+async def vehicle_pauses(bench: Bench) -> None:
+    """Suspended for a while: still occupied, not billed yet."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in(Vehicle.needing(0.3, when_full="suspend"))
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=0.2)
+    await bench.passes(12)
+    await driver.tries_remote_stop(session)
+    await evse.unplug()
+    await session.is_billed(within=15)
+
+
 @scenario("a fault ends the session")
 async def fault_ends_the_session(bench: Bench) -> None:
     """Ground fault while energy flows."""

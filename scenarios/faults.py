@@ -47,6 +47,20 @@ async def cdr_meets_001(bench: Bench) -> None:
         await session.is_billed(within=30)
 
 
+@scenario("records meet what passes: 009, 021 and HTTP 408", evses=3, disturbs=True)
+async def cdr_meets_passing_errors(bench: Bench) -> None:
+    """A transaction error, trouble of a partner and a slow connection: the same record is taken a little later."""
+    one, two, three = await bench.all_charged(3, kwh=0.05)
+    passing = [
+        Fault("009 for the CDR", CDR, hub_code="009", session_id=one.session_id),
+        Fault("021 for the CDR", CDR, hub_code="021", session_id=two.session_id),
+        Fault("408 for the CDR", CDR, http_status=408, session_id=three.session_id),
+    ]
+    async with bench.hub_faults(passing):
+        await bench.together(*(session.evse.unplug() for session in (one, two, three)))
+        await bench.together(*(session.is_billed(within=30) for session in (one, two, three)))
+
+
 @scenario("an error body without Result when the record comes", disturbs=True)
 async def cdr_meets_error_without_result(bench: Bench) -> None:
     """HTTP 500, nothing but a StatusCode."""

@@ -142,15 +142,19 @@ def _behind(evidence: Evidence, history: History, at: int, told: Told) -> bool:
 
 
 def _told_already(history: History, phase: Phase, told: Told, room: float) -> bool:
-    """The status of that phase had been told. A full load may come before the update that tells the same, up to `room` seconds."""
+    """The status of that phase had been told. A full load may come before the update that tells the same, up to `room` seconds.
+
+    Not where another status was told between the two: that one is the newer.
+    """
     # where one status is right and another only contested, as for a car that waits, the contested one may tell of the state before
     same = phase.right if told.status in phase.right else phase.fitting
     before = history.said_before(phase.t)
     since = phase.t if before is None or before.status not in same else before.t
+    said = history.said_between(since, told.t)
     return any(
-        p.status in same and not (p.full_load and p.t > told.t - room)
-        for p in history.said_between(since, told.t)
-    )  # fmt: skip
+        p.status in same and not (p.full_load and p.t > told.t - room and all(q.status in same for q in said[at:]))
+        for at, p in enumerate(said)
+    )
 
 
 def _overtaken(history: History, phase: Phase, told: Told) -> bool:

@@ -92,6 +92,16 @@ class LostOn429(CdrSender):
         return await super()._failed(message, reply)
 
 
+class LostOn009(CdrSender):
+    """Only trouble in the transport is worth a repeat."""
+
+    async def _failed(self, message: Waiting, reply: Reply | None) -> bool:
+        if reply is not None and reply.code in ("009", "021"):
+            await self._finish(message, "dropped")
+            return True
+        return await super()._failed(message, reply)
+
+
 class Hammers(CdrSender):
     """No back-off: again at once."""
 
@@ -358,6 +368,7 @@ VARIANTS = (
     _late("late", "Records wait for a batch", "CDR-006", f"{A}driver_unplugs, {SESSION}", parts={"cdr_sender": Late}),
     _late("lost-on-failure", "A record that met 503 is lost", "CDR-030", F + "cdr_meets_503", parts={"cdr_sender": LostOnFailure}, collateral=_GONE),
     _late("lost-on-reset", "A record whose connection broke is lost", "CDR-030", F + "cdr_connection_reset", parts={"cdr_sender": LostOnFailure}, collateral=_GONE),
+    _late("lost-on-009", "A record that met 009 or 021 is lost", "CDR-030", F + "cdr_meets_passing_errors", parts={"cdr_sender": LostOn009}, collateral=_GONE),
     _late("lost-on-429", "A record that met 429 is lost", "RATE-007", F + "cdr_storm_of_429", parts={"cdr_sender": LostOn429}, collateral=_GONE),
     _late("hammers", "Repeats at once, without back-off", "RATE-005", F + "cdr_storm_of_429", parts={"cdr_sender": Hammers}),
     _late("exactly", "Waits of exactly 0.5, 1, 2, 4 s", "RATE-006", F + "cdr_storm_of_429", parts={"cdr_sender": Exactly}),

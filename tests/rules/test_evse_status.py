@@ -8,6 +8,7 @@ import pytest
 
 from tests.rules.build import EVSE, OTHER, Build, ack, outcome, record, verdict
 
+THIRD = "DE*ABC*E3*1"
 DOWN = {"http_status": 503, "answer": b"", "faults": ("down",)}
 
 
@@ -63,6 +64,13 @@ def silent_waiting_car_at_a_silent_hub(build: Build) -> None:
 def charging_as_available(build: Build) -> None:
     session(build)
     pushed(build, (10.5, "Occupied"), (11.5, "Available"), (40.5, "Occupied"), (42.5, "Available"))
+
+
+def suspended_soon_after_the_full_load(build: Build) -> None:
+    """The full load told Available and Occupied was pushed since: Available tells nothing old again."""
+    session(build, begin=1, end=40)
+    build.connector("SuspendedEV", t=4)
+    pushed(build, (2.3, "Occupied"), (4.2, "Available"), (42.5, "Available"))
 
 
 def suspended_as_available(build: Build) -> None:
@@ -189,6 +197,31 @@ def slow_in_a_storm(build: Build) -> None:
         pushed(build, (53 + at * 10, "OutOfService"), (59 + at * 10, "Available"))
 
 
+def away_said_again(build: Build, state: str = "Unavailable") -> None:
+    build.connector(state, t=3)
+    pushed(build, (3.1, "Available"))
+    build.connector("Available", t=40)
+    session(build, 50, 80)
+    pushed(build, (50.5, "Occupied"), (82.5, "Available"))
+
+
+def reserved_said_again(build: Build) -> None:
+    away_said_again(build, "Reserved")
+
+
+def away_said_again_and_put_right(build: Build) -> None:
+    away_said_again(build)
+    pushed(build, (3.3, "OutOfService"), (40.2, "Available"))
+
+
+def reserved_by_the_first_load(build: Build) -> None:
+    session(build, 50, 80)
+    pushed(build, (50.5, "Occupied"), (82.5, "Available"))
+    build.connector("Available", t=0.1, evse_id=THIRD)
+    build.push_data([record(EVSE), record(OTHER), record(THIRD)], t=0.8)
+    build.push_status({EVSE: "Available", OTHER: "Available", THIRD: "Reserved"}, t=0.9, action="fullLoad")
+
+
 STATES = ("STAT-007", "STAT-010", "STAT-011", "STAT-012", "STAT-013")
 SILENT = ("conforms", "not-exercised")
 
@@ -203,6 +236,7 @@ SILENT = ("conforms", "not-exercised")
         (silent_waiting_car_at_a_silent_hub, {}),
         (charging_as_available, {"STAT-010": "violated"}),
         (suspended_as_available, {"STAT-010": "violated"}),
+        (suspended_soon_after_the_full_load, {"STAT-010": "violated"}),
         (available_a_moment_early, {}),
         (late_but_in_order, {}),
         (faulted_in_session, {}),
@@ -222,6 +256,10 @@ SILENT = ("conforms", "not-exercised")
         (lost, {}),
         (short_sessions_never_told, {"STAT-010": "violated"}),
         (slow_in_a_storm, {}),
+        (away_said_again, {"STAT-012": "violated"}),
+        (away_said_again_and_put_right, {}),
+        (reserved_said_again, {"STAT-011": "violated"}),
+        (reserved_by_the_first_load, {"STAT-013": "violated"}),
     ],
 )
 def test_status_as_it_is(story: Callable[[Build], None], broken: dict[str, str]) -> None:
@@ -262,6 +300,13 @@ def test_changes_at_once(told: list[tuple[float, str]], until: float, expected: 
     session(build)
     pushed(build, *told)
     assert outcome(build.evidence(until=until), "STAT-005") == expected
+
+
+def test_a_wrong_first_load_is_told_once() -> None:
+    """A status that was wrong from the first load on is STAT-013, and not a change that was never pushed."""
+    build = base(evses=(EVSE, OTHER, THIRD))
+    reserved_by_the_first_load(build)
+    assert outcome(build.evidence(until=100), "STAT-005") == "conforms"
 
 
 def test_no_change_is_ever_pushed() -> None:
