@@ -12,12 +12,13 @@ from mitmproxy.io import FlowReader
 
 from fake_hubject.certificates import facts_of
 from oicp.evidence import Answer, BrokenRecording, Certificate, Evidence, Request, Tls
+from tap.clocks import on_the_clock_of_the_hub
 from tap.mapping import Heard, evidence_of, is_oicp
 
 
 def read_flows(path: Path) -> Evidence:
     """Read a flow file. Raises `BrokenRecording`; a last flow that was cut off is left out."""
-    return evidence_of(_stream(path), "flows")
+    return evidence_of(on_the_clock_of_the_hub(list(_stream(path))), "flows")
 
 
 def _stream(path: Path) -> Iterator[Heard]:

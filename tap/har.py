@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from oicp.evidence import Answer, BrokenRecording, Evidence, Request
 from oicp.outages import UNHEARD
+from tap.clocks import on_the_clock_of_the_hub
 from tap.mapping import Heard, evidence_of, is_oicp, lacking, silences
 
 
@@ -27,7 +28,7 @@ def read_har(path: Path) -> Evidence:
     if not isinstance(entries, list):
         raise BrokenRecording("`log.entries` is no list")
     heard = silences([h for i, entry in enumerate(entries) if (h := _heard(i, entry))], "no answer in the HAR file")
-    return evidence_of(heard, "har", unknown=lacking(heard))
+    return evidence_of(on_the_clock_of_the_hub(heard), "har", unknown=lacking(heard))
 
 
 def _heard(index: int, entry: Any) -> Heard | None:

@@ -92,14 +92,15 @@ def _exchange(number: int, heard: Heard, zero: datetime) -> Exchange:
 
 def silences(heard: list[Heard], sentence: str) -> list[Heard]:
     """Requests without an answer among answered ones got none: `sentence` says so. Where no request has one, they were not recorded."""
-    answered = {_to_the_hub(h) for h in heard if h.answer is not None}
+    answered = {to_the_hub(h) for h in heard if h.answer is not None}
     return [
-        replace(h, error=sentence) if h.answer is None and h.error is None and _to_the_hub(h) in answered else h
+        replace(h, error=sentence) if h.answer is None and h.error is None and to_the_hub(h) in answered else h
         for h in heard
     ]
 
 
-def _to_the_hub(heard: Heard) -> bool:
+def to_the_hub(heard: Heard) -> bool:
+    """The CPO sent it, as far as its path tells."""
     operation = located(heard.request.target)[0] or _bare(heard.request.target)[0]
     return direction_of(operation) is Direction.CPO_TO_HUB
 

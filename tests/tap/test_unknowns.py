@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +200,36 @@ def test_calls_without_the_prefix(tmp_path: Path) -> None:
 def test_what_was_meant_for_oicp(url: str, meant: bool) -> None:
     """A wrong path is judged, the pages and interfaces of others in the same recording are not."""
     assert is_oicp(url) is meant
+
+
+def _dated(entry: Entry, ahead_s: float, fixed: str | None = None) -> None:
+    """The hub's answers carry the time of a clock that is ahead of the recorder's."""
+    at = datetime.fromisoformat(entry["startedDateTime"]) + timedelta(seconds=ahead_s)
+    row = {"name": "Date", "value": fixed or format_datetime(at.astimezone(UTC), usegmt=True)}
+    entry["response"]["headers"].append(row)
+
+
+@pytest.mark.parametrize(
+    ("what", "recorder_s", "date", "expected"),
+    [
+        ("all clocks right", 0, 0, Outcome.CONFORMS),
+        ("the recorder is late, and the hub says so", -40, 40, Outcome.CONFORMS),
+        ("the recorder is late, nobody says so", -40, None, Outcome.VIOLATED),
+        ("recorder and CPO are ahead, on one machine", 0, -40, Outcome.VIOLATED),
+        ("a stub answers with the same Date for ever", 0, "Mon, 02 Mar 2026 08:58:00 GMT", Outcome.CONFORMS),
+    ],
+)
+def test_whose_clock_counts(tmp_path: Path, what: str, recorder_s: int, date: Any, expected: Outcome) -> None:
+    """The clock of the hub, where it can be read."""
+
+    def change(entry: Entry) -> None:
+        at = datetime.fromisoformat(entry["startedDateTime"]) + timedelta(seconds=recorder_s)
+        entry["startedDateTime"] = at.isoformat()
+        if date is not None:
+            _dated(entry, date if isinstance(date, int) else 0, date if isinstance(date, str) else None)
+
+    verdict = judge(read_recording(har(tmp_path, change)))
+    assert verdict.of("CDR-015").outcome is expected, what
 
 
 def test_what_is_unknown_stays_so_in_the_evidence(tmp_path: Path) -> None:
