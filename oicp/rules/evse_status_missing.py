@@ -1,4 +1,4 @@
-"""Phases of an EVSE whose status was not pushed, or late: who is to be told of it (STAT-005, 010, 012, 013)."""
+"""Phases of an EVSE whose status was not pushed, or late: who is to be told of it (STAT-005, 010 to 013)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -114,15 +114,17 @@ def _by_time(evidence: Evidence, waited: float) -> Grade:
 
 def _not_pushed(evidence: Evidence, need: _Need) -> Yield | None:
     instead = need.history.said_between(need.phase.t, need.phase.t + need.waited)
-    if any(not told.full_load for told in instead):
+    again = need.before.status if need.before else None
+    if any(not told.full_load and told.status != again for told in instead):
         return None  # something else was pushed instead: that push is looked at
+    last = need.history.said_before(need.phase.t + need.waited)
     told = f"{need.phase.state} lasted {need.waited:.0f} s and was not pushed"
-    shown = f"; the hub shows {need.before.status}" if need.before else ""
+    shown = f"; the hub shows {last.status}" if last else ""
     pace = _pace(evidence)
     lasting = limit(evidence, "status_soon_s") if need.phase.kind == "charging" else _SURE_S
     if pace is not None and need.waited >= max(lasting, 4 * pace):
         text = f"{told}, other changes are pushed within {pace:.1f} s{shown}"
-        return _said(need, _responsible(need), text, ERROR)
+        return _said(need, _responsible(need, last), text, ERROR)
     if need.waited > limit(evidence, "status_late_s"):
         return _said(need, "STAT-005", told + shown, _by_time(evidence, need.waited))
     if need.closed and need.waited >= _SURE_S:
@@ -130,12 +132,20 @@ def _not_pushed(evidence: Evidence, need: _Need) -> Yield | None:
     return None
 
 
-def _responsible(need: _Need) -> str:
+def _responsible(need: _Need, last: Told | None) -> str:
     if need.phase.kind in ("charging", "plugged"):
         return "STAT-010"
     if need.phase.kind == "down":
         return "STAT-012"
-    return "STAT-013" if need.before is not None and need.before.status == RESERVED else "STAT-005"
+    if need.phase.kind == "reserved" and last is not None and last.status == AVAILABLE and last.t >= _begun(need):
+        return "STAT-011"  # said once more when it was not so any more
+    return "STAT-013" if last is not None and last.status == RESERVED else "STAT-005"
+
+
+def _begun(need: _Need) -> float:
+    """Second at which the state really began; the CPO heard of it a moment later."""
+    at = need.history.phase_at(need.phase.t)
+    return need.history.phases[at - 1].end if at > 0 else need.phase.t
 
 
 def _said(need: _Need, requirement: str, told: str, grade: Grade) -> Finding:

@@ -8,7 +8,8 @@ from cpo.answers import Refused, acknowledgement
 from cpo.authorization import RemoteAuthorization
 from cpo.charge_detail_record import ChargeDetailRecords
 from cpo.fleet_data import Evse
-from cpo.notifications import Notices
+from cpo.notifications import NotificationSender, Notices
+from cpo.outbox import CdrSender, Sender
 from cpo.records import Session, Transaction, Waiting
 from cpo.register import Register
 from cpo.reservation import Reservations
@@ -68,6 +69,24 @@ class StartWithTheAnswer(RemoteAuthorization):
             waiting = Waiting(NOTICE, f"{session.session_id}/early", session.session_id, dump(body))
             self._register.on_message(await self._register._storage.save([], [], [waiting]))
         return message
+
+
+class EagerRecords(CdrSender):
+    """Records do not wait for notifications."""
+
+    def held_back_s(self, message: Waiting) -> float:
+        return 0.0
+
+    async def _try(self, message: Waiting) -> bool:
+        return await Sender._try(self, message)
+
+
+class PatientEnds(NotificationSender):
+    """End waits until the record has gone."""
+
+    def held_back_s(self, message: Waiting) -> float:
+        waits = any(m.session_id == message.session_id for m in self._outbox.of("ChargeDetailRecord"))
+        return 1.0 if waits else super().held_back_s(message)
 
 
 class EndAfterTheRecord(Register):
@@ -232,7 +251,7 @@ VARIANTS = (
     _notice("error-unknown", "ErrorType Fault", "NOTIF-017", _of_type("Error", put("/ErrorType", "Fault")), "error_in_mid_session"),
     _notice("error-log", "A log of 2 kB as ErrorAdditionalInfo", "NOTIF-018", _of_type("Error", put("/ErrorAdditionalInfo", "ground fault; " * 150)), "error_in_mid_session"),
     Variant("notice-start-too-early", "The Start notification goes with the acknowledgement", ("NOTIF-007",), only="authorization.nobody_plugs_in", profiles=("notifications",), parts={"remote": StartWithTheAnswer}),
-    Variant("notice-end-too-late", "The End notification comes after the record", ("NOTIF-015",), only=N + "start_and_end", profiles=("notifications",), parts={"register": EndAfterTheRecord}, collateral={"NOTIF-002": "the session is closed", "NOTIF-020": "the same order"}),
+    Variant("notice-end-too-late", "The End notification comes after the record", ("NOTIF-015",), only=N + "start_and_end", profiles=("notifications",), parts={"register": EndAfterTheRecord, "cdr_sender": EagerRecords, "notification_sender": PatientEnds}, collateral={"NOTIF-002": "the session is closed", "NOTIF-020": "the same order"}),
     Variant("notice-more-than-the-record", "The End notification has more energy than the record", ("NOTIF-014",), only=N + "start_and_end", profiles=("notifications",), parts={"notices": HalfTheEnergy}),
     _reserve("yes-and-forgets", "Answers true and reserves nothing", "RESV-005", R + "reserve_and_give_back", parts={"reservations": YesAndForgets}, collateral={"RESV-004": "the same yes", "RESV-007": "there is nothing to give back"}),
     _reserve("never-releases", "A reservation stop frees nothing", "RESV-007", R + "reserve_and_give_back", parts={"reservations": NeverReleases}, collateral={"RESV-013": "the same stop", "RESV-005": "the EVSE stays reserved", "RESV-009": "the same"}),

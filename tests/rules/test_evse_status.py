@@ -209,6 +209,14 @@ def reserved_said_again(build: Build) -> None:
     away_said_again(build, "Reserved")
 
 
+def reserved_said_again_at_once(build: Build) -> None:
+    build.connector("Reserved", t=3, delivered=0.05)
+    pushed(build, (3.03, "Available"))  # before the charge point is answered
+    build.connector("Available", t=40)
+    session(build, 50, 80)
+    pushed(build, (50.5, "Occupied"), (82.5, "Available"))
+
+
 def away_said_again_and_put_right(build: Build) -> None:
     away_said_again(build)
     pushed(build, (3.3, "OutOfService"), (40.2, "Available"))
@@ -259,6 +267,7 @@ SILENT = ("conforms", "not-exercised")
         (away_said_again, {"STAT-012": "violated"}),
         (away_said_again_and_put_right, {}),
         (reserved_said_again, {"STAT-011": "violated"}),
+        (reserved_said_again_at_once, {"STAT-011": "violated"}),
         (reserved_by_the_first_load, {"STAT-013": "violated"}),
     ],
 )
