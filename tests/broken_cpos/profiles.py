@@ -8,7 +8,7 @@ from cpo.answers import Refused, acknowledgement
 from cpo.authorization import RemoteAuthorization
 from cpo.charge_detail_record import ChargeDetailRecords
 from cpo.fleet_data import Evse
-from cpo.notifications import NotificationSender, Notices
+from cpo.notifications import Notices, NotificationSender
 from cpo.outbox import CdrSender, Sender
 from cpo.records import Session, Transaction, Waiting
 from cpo.register import Register
