@@ -14,6 +14,8 @@ class Journal:
         self._by_session: defaultdict[str, list[Exchange]] = defaultdict(list)
         self.open_transactions: dict[str, Observation] = {}
         self.undelivered: dict[str, Observation] = {}
+        self.asked: list[Observation] = []
+        """What the operator of the CPO was asked for by a hook, and did."""
         self._untold: dict[str, str] = {}
         self._connected: set[str] = set()
 
@@ -34,6 +36,8 @@ class Journal:
             "connector_status"
         ):
             self._untold.pop(evse_id, None)
+        if item.kind == "hook" and item.data.get("outcome") == "done":
+            self.asked.append(item)
         reference = str(item.data.get("transaction"))
         if item.kind == "transaction_started":
             self.open_transactions[reference] = self.undelivered[reference] = item

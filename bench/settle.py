@@ -1,9 +1,13 @@
 """After the last scenario: wait, boundedly, for what is still on its way, so that silence means something."""
 
 import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from bench.stage import Stage
 from oicp.evidence import Exchange, Observation
+from oicp.limits import LIMITS
+from oicp.sessions import folded
 
 _QUIET = 2.0
 """Seconds without a message of the CPO after which nothing more is expected at once."""
@@ -41,14 +45,42 @@ async def settle(stage: Stage, within: float) -> list[str]:
 
 
 def outstanding(stage: Stage) -> list[str]:
-    """Sessions whose end the CPO has not reported yet, and transactions a charge point has not delivered yet."""
+    """Sessions whose end the CPO has not reported, transactions a charge point has not delivered, changes the hub has not got."""
     sessions = [
         f"charge detail record of session {s.session_id}"
         for s in stage.hub.sessions
         if s.open and s.kind != "reservation" and _may_come(stage, s.session_id)
     ]
     transactions = [f"end of the transaction at {o.evse_id}" for o in stage.journal.undelivered.values()]
-    return [*transactions, *sessions]
+    return [*transactions, *sessions, *_changes(stage)]
+
+
+def _changes(stage: Stage) -> Iterator[str]:
+    """Records the operator was asked to change or to remove, as long as they may still come (PUSH-005, PUSH-016)."""
+    patience = stage.config.suite.tolerances.get("static_change_s", LIMITS["static_change_s"])
+    for asked in stage.journal.asked:
+        evse_id = asked.evse_id or ""
+        if not evse_id or stage.recorder.now() - asked.t > patience:
+            continue
+        record = _record(stage.hub.evse_data(stage.cpo.operator_id), evse_id)
+        if asked.data["hook"] == "decommission_evse" and record is not None:
+            yield f"removal of {evse_id}"
+        elif asked.data["hook"] == "update_evse" and record is not None:
+            wanted: Mapping[str, Any] = asked.data["body"].get("data_record") or {}
+            before = _fleet_record(stage.fleet_json, evse_id)
+            if any(record.get(n) != v for n, v in wanted.items() if before.get(n) != v):
+                yield f"changed record of {evse_id}"
+
+
+def _record(records: Mapping[str, Any], evse_id: str) -> Mapping[str, Any] | None:
+    found = next((v for k, v in records.items() if folded(k) == folded(evse_id)), None)
+    record: Mapping[str, Any] | None = getattr(found, "record", found)
+    return record
+
+
+def _fleet_record(fleet: Mapping[str, Any], evse_id: str) -> Mapping[str, Any]:
+    evses = (evse for point in fleet["charge_points"] for evse in point["evses"])
+    return next((e.get("data_record") or {} for e in evses if e["evse_id"] == evse_id), {})
 
 
 def _may_come(stage: Stage, session_id: str) -> bool:
