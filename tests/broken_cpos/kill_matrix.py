@@ -14,8 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.run import read_evidence
+from oicp.rulebook import Outcome, judge
 from tests.broken_cpos import catalogue
-from tests.broken_cpos.offline import Comparison, Told, compared
+from tests.broken_cpos.offline import Comparison, Told, compared, told_in
 from tests.broken_cpos.play import ROOT
 from tests.broken_cpos.variant import Variant
 
@@ -49,23 +51,36 @@ def read_row(variant: Variant, out: Path, duration_s: float) -> Row:
     rows = [r for r in report["requirements"] if r["outcome"] != "not-applicable"]
     told = [Told(r["id"], f["grade"], f["observed"], tuple(f["also"])) for r in rows for f in r["findings"]]
     crashed = tuple(r["id"] for r in rows if r["outcome"] == "crashed")
-    comparison = compared(variant, told, crashed)
+    missing = [r["id"] for r in rows if r["outcome"] == "not-exercised" and r["level"] == "MUST"]
+    return _row(variant, compared(variant, told, crashed), report["verdict"], missing, duration_s)
+
+
+def judged_again(variant: Variant, out: Path) -> Row:
+    """Compare what an earlier run recorded with the variant, by the rules of today."""
+    verdict = judge(read_evidence(out / "evidence.jsonl"))
+    rows = [r for r in verdict.requirements if r.outcome is Outcome.NOT_EXERCISED and r.requirement.level == "MUST"]
+    missing = [r.requirement.id for r in rows]
+    return _row(
+        variant, compared(variant, *told_in(verdict)), verdict.overall, missing, float((out / _DONE).read_text())
+    )
+
+
+def _row(variant: Variant, comparison: Comparison, verdict: str, missing: Sequence[str], duration_s: float) -> Row:
     trouble = ""
-    if variant.only == "all" and variant.innocent and report["verdict"] != "conformant":
-        missing = [r["id"] for r in rows if r["outcome"] == "not-exercised" and r["level"] == "MUST"]
-        trouble = "" if comparison.collateral else f"verdict {report['verdict']}; not exercised: {', '.join(missing)}"
-    return Row(variant, comparison, report["verdict"], duration_s, trouble)
+    if variant.only == "all" and variant.innocent and verdict != "conformant" and not comparison.collateral:
+        trouble = f"verdict {verdict}; not exercised: {', '.join(missing)}"
+    return Row(variant, comparison, verdict, duration_s, trouble)
 
 
 async def played(variant: Variant, folder: Path, resume: bool = False) -> Row:
     """Play one variant in a process of its own; once more if it could not begin (a port was taken meanwhile).
 
-    `resume`: not at all if its report is in the folder.
+    `resume`: not at all if its recording is in the folder; it is judged again.
     """
     out = folder / variant.name
     done = out / _DONE
     if resume and done.is_file():
-        return read_row(variant, out, float(done.read_text()))
+        return judged_again(variant, out)
     done.unlink(missing_ok=True)
     begun = time.monotonic()
     for last in (False, True):
@@ -189,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--jobs", type=int, default=_JOBS, metavar="N", help="so many runs at a time (default 4 per core)"
     )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the reports of the runs there")
-    parser.add_argument("--resume", action="store_true", help="with --keep: what was played there is not played again")
+    parser.add_argument("--resume", action="store_true", help="with --keep: what was played there is only judged again")
     given = parser.parse_args(argv)
     if given.resume and not given.keep:
         parser.error("--resume needs the folder of an earlier run: --keep DIR")

@@ -106,10 +106,17 @@ NOT_REPLAYED = dict.fromkeys(
 """What the other messages of the recording contradict in a changed one."""
 
 
+def told_in(verdict: Verdict) -> tuple[list[Told], tuple[str, ...]]:
+    """Findings of a verdict, and requirements whose rule crashed."""
+    chosen = {r.requirement.id: r.outcome for r in verdict.requirements}
+    told = [
+        Told(f.requirement, str(f.grade), f.observed, f.also)
+        for f in verdict.findings if chosen[f.requirement] is not Outcome.NOT_APPLICABLE
+    ]  # fmt: skip
+    return told, tuple(i for i, outcome in chosen.items() if outcome is Outcome.CRASHED)
+
+
 def of_verdict(variant: Variant, verdict: Verdict) -> Comparison:
     """The comparison for a verdict on a changed recording."""
-    told = [Told(f.requirement, str(f.grade), f.observed, f.also) for f in verdict.findings]
-    chosen = {r.requirement.id: r.outcome for r in verdict.requirements}
-    told = [t for t in told if chosen[t.requirement] is not Outcome.NOT_APPLICABLE]
-    crashed = tuple(i for i, outcome in chosen.items() if outcome is Outcome.CRASHED)
+    told, crashed = told_in(verdict)
     return compared(variant, told, crashed, NOT_REPLAYED)
