@@ -16,6 +16,7 @@ _REFUSED_CODES = ("022",)
 _UNCHANGED_REPEATS = 3
 _LONG_RUN_S = 240.0
 """A run that was asked to wait long waits so long at least for a repeat."""
+_AT_REST_S = 20.0
 
 
 def _with_cdr_due(evidence: Evidence) -> Iterator[tuple[Session, float]]:
@@ -59,11 +60,29 @@ def repeats_until_accepted(evidence: Evidence) -> Iterator[Yield]:
             continue
         if own.cdrs and not hampered and settled is None:
             continue  # refused for its content: CDR-034
-        requirement = "CDR-031" if restarted else "CDR-030"
         if settled is not None:
-            yield Checked(requirement, CDR)
-        else:
-            yield from _still_missing(evidence, own, requirement, [since, *restarted, *(end_of(c) for c in before)])
+            yield Checked("CDR-031" if restarted else "CDR-030", CDR)
+            continue
+        attempts = [end_of(c) for c in before]
+        if not attempts and _rested(evidence, since, until) > max(deliveries.cdr_grace(evidence), _AT_REST_S):
+            continue  # missing long before anything went wrong: CDR-001, CDR-002
+        restarted = [t for t in restarted if _was_pending(evidence, t, since, attempts)]
+        requirement = "CDR-031" if restarted else "CDR-030"
+        yield from _still_missing(evidence, own, requirement, [since, *restarted, *attempts])
+
+
+def _was_pending(evidence: Evidence, t: float, since: float, attempts: list[float]) -> bool:
+    """The CDR was on its way still at second `t`, as it seems; a backend that had let it rest for long lost it before."""
+    last = max((end for end in attempts if end <= t), default=since)
+    return _rested(evidence, last, t) <= limit(evidence, "doubt_s")
+
+
+def _rested(evidence: Evidence, begin: float, end: float) -> float:
+    """Seconds from `begin` on in which the CDR could have been sent: to the next outage of the hub, the next restart, or `end`."""
+    down = [t for t, up in zip(*_hub_steps(evidence), strict=True) if not up and t >= begin]
+    if deliveries.hub_up(evidence).at(begin) is False:
+        return 0.0
+    return min([end, *down, *(t for t in _restarts(evidence) if t >= begin)]) - begin
 
 
 def _still_missing(evidence: Evidence, own: Session, requirement: str, moments: list[float]) -> Iterator[Yield]:
