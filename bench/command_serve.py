@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from bench import by_hand
 from bench.actors import Evse
 from bench.command_run import changed
 from bench.config import HOOKS, load_config
@@ -15,6 +16,7 @@ from bench.output import output_folder
 from bench.run import Order, ending_on_signals, frame, judged
 from bench.scenario import Blocked, Scenario, Skipped, StepLog
 from bench.stage import Stage, read_fleet
+from fake_hubject.control import ControlApi
 from fake_hubject.recorder import Recorder
 from reports.console import print_summary
 from reports.report import write_all
@@ -54,8 +56,11 @@ async def _stay(order: Order) -> float:
         raise RuntimeError("no [cpo]")
     recorder = Recorder(frame(order.config, order.config.cpo, order), order.out / "evidence.jsonl")
     try:
-        async with Stage(order.config, order.fleet, order.out, recorder, seed=order.seed) as stage:
-            print(f"hub {stage.hub.url}   CPO {stage.cpo.oicp_url}   certificates in {stage.authority.folder}\n{_HELP}")
+        async with (
+            Stage(order.config, order.fleet, order.out, recorder, seed=order.seed) as stage,
+            ControlApi(stage.hub) as control,
+        ):
+            print(f"{by_hand.lines(stage, control)}\n{_HELP}", flush=True)
             desk = Desk(stage)
             work = asyncio.create_task(desk.work(), name="desk")
             with ending_on_signals(work.cancel):

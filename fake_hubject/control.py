@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from fake_hubject.faults import Armed, Fault
+from fake_hubject.openapi import description
 from fake_hubject.partners import SERVICES, Partner, Temper
 from fake_hubject.recorder import NotSeen
 from oicp.evidence import Exchange
@@ -67,7 +68,7 @@ class ControlApi:
 
     def _routes(self) -> tuple[tuple[str, str, Callable[[web.Request], Awaitable[web.Response]]], ...]:
         return (
-            ("GET", "/partners", self._partners), ("PUT", "/partners/{id}", self._put_partner),
+            ("GET", "/openapi.json", self._openapi), ("GET", "/partners", self._partners), ("PUT", "/partners/{id}", self._put_partner),
             ("PATCH", "/partners/{id}", self._patch_partner), ("DELETE", "/partners/{id}", self._delete_partner),
             ("GET", "/settings", self._settings), ("PATCH", "/settings", self._patch_settings),
             ("GET", "/faults", self._faults), ("POST", "/faults", self._arm), ("DELETE", "/faults/{name}", self._lift),
@@ -89,6 +90,9 @@ class ControlApi:
             return await handler(request)
         except (Mistake, KeyError, ValueError) as mistake:
             return _json({"error": str(mistake.args[0] if mistake.args else mistake)}, 400)
+
+    async def _openapi(self, _request: web.Request) -> web.Response:
+        return _json(description(self._hub.url))
 
     # --- partners ---
 
@@ -150,10 +154,16 @@ class ControlApi:
         return _json([_plain(s) for s in self._hub.sessions])
 
     async def _data(self, request: web.Request) -> web.Response:
-        return _json(list(self._hub.evse_data(request.match_info["operator"]).values()))
+        operator, at = request.match_info["operator"], _moment(request)
+        if at is None:
+            return _json(list(self._hub.evse_data(operator).values()))
+        return _json(list(self._hub.at(at, operator).values()))
 
     async def _status(self, request: web.Request) -> web.Response:
-        return _json(self._hub.evse_status(request.match_info["operator"]))
+        operator, at = request.match_info["operator"], _moment(request)
+        if at is None:
+            return _json(self._hub.evse_status(operator))
+        return _json({i: r.get("EvseStatus") for i, r in self._hub.at(at, operator, "status").items()})
 
     async def _exchanges(self, request: web.Request) -> web.Response:
         since = int(request.query.get("after", "0"))
@@ -203,6 +213,17 @@ async def _driven(action: Callable[..., Awaitable[Any]], call: dict[str, Any], n
         "exchange": result.exchange.number if result.exchange else None,
     }  # fmt: skip
     return _json(body)
+
+
+def _moment(request: web.Request) -> float | None:
+    """`?at=`: seconds of the recording; None for now."""
+    at = request.query.get("at")
+    if at is None:
+        return None
+    try:
+        return float(at)
+    except ValueError:
+        raise Mistake(f"at: {at!r} is no number of seconds since the recording began") from None
 
 
 async def _object(request: web.Request) -> dict[str, Any]:

@@ -94,10 +94,13 @@ class Walk:
         contested: bool = False, grade: Grade | None = None, spec_defect: str | None = None, also: tuple[str, ...] = (),
         refused: bool | None = None,
     ) -> None:  # fmt: skip
-        """Note a fault. Refused by the hub where the catalogue says HTTP 400 and the fault is an error."""
+        """Note a fault. Refused by the hub where it is an error and the catalogue says HTTP 400, or where an EMP asks in no
+        form the hub knows (a requirement of the hub's own).
+        """
         if refused is None:
             entry = catalogue()[requirement]
-            refused = entry.code.startswith("HTTP 400") and entry.level == "MUST"
+            unknown_form = entry.subject == "hub" and not self.answer and not self.by_cpo
+            refused = entry.level == "MUST" and (unknown_form or entry.code.startswith("HTTP 400"))
         refused = refused and not contested and grade in (None, ERROR)
         self.faults.append(
             FieldFault(

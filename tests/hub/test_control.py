@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from fake_hubject.control import ControlApi
-from tests.hub.stage import EMP, EVCO, EVSE, OPERATOR, Stage, data_push, data_record
+from tests.hub.stage import EMP, EVCO, EVSE, OPERATOR, Stage, data_push, data_record, status_push
 
 
 class _Client:
@@ -82,6 +82,29 @@ async def test_faults_drivers_and_waiting(stage: Stage, control: _Client) -> Non
     assert (await control("GET", f"/evse-data/{OPERATOR}"))[1][0]["EvseID"] == EVSE
     assert len((await control("GET", "/sessions"))[1]) == 1
     assert len((await control("GET", "/exchanges?after=2"))[1]) == 2
+
+
+async def test_what_was_valid_at_a_time(stage: Stage, control: _Client) -> None:
+    """Data and status as they were at a second of the recording; without `at`, as they are."""
+    before = stage.recorder.now()
+    await stage.publish()
+    await stage.call("PushEvseStatus", status_push((EVSE, "Available")))
+    between = stage.recorder.now()
+    await stage.call("PushEvseStatus", status_push((EVSE, "Occupied")))
+    await stage.call("PushEvseData", data_push(data_record()))
+    data, status = f"/evse-data/{OPERATOR}", f"/evse-status/{OPERATOR}"
+    assert [len((await control("GET", data + at))[1]) for at in (f"?at={before}", f"?at={between}", "")] == [0, 2, 1]
+    assert (await control("GET", f"{status}?at={between}"))[1] == {EVSE: "Available"}
+    assert (await control("GET", status))[1] == {EVSE: "Occupied"}
+    told = await control("GET", f"{status}?at=noon")
+    assert (told[0], told[1]["error"].split()[0]) == (400, "at:")
+
+
+async def test_the_hub_describes_itself(stage: Stage, control: _Client) -> None:
+    """OpenAPI, made from the models, with the address of this hub."""
+    status, document = await control("GET", "/openapi.json")
+    assert (status, document["servers"]) == (200, [{"url": stage.hub.url}])
+    assert "/api/oicp/cdrmgmt/v22/operators/{operatorID}/charge-detail-record" in document["paths"]
 
 
 async def test_settings_down_and_up(stage: Stage, control: _Client) -> None:
