@@ -42,6 +42,11 @@ class Push:
         return not e.accepted and not isinstance(stored, bool) and (undelivered(e) or unheard(e) or bool(e.faults))
 
     @property
+    def refused(self) -> bool:
+        """The hub surely did not take it."""
+        return not self.stored and not self.unsure
+
+    @property
     def stored(self) -> bool:
         """The hub took it, whatever it answered."""
         return self.exchange.accepted or self.exchange.recorder.get("stored") is True

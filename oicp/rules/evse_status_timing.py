@@ -82,7 +82,7 @@ def full_load_covers_the_fleet(evidence: Evidence) -> Iterator[Yield]:
         left_out = sorted(k for k in wanted if k not in push.records)
         if left_out:
             names = ", ".join(str(view.records[k].get("EvseID")) for k in left_out[:5])
-            told = f"the fullLoad holds {len(push.records)} of {len(wanted)} EVSEs; missing are {names}"
+            told = f"the fullLoad lacks {len(left_out)} of the {len(wanted)} EVSEs whose data are at the hub: {names}"
             yield finding(told, on=push.exchange, requirement="STAT-009")
         elif wanted:
             yield Checked("STAT-009", STATUS)

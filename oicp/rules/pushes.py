@@ -151,11 +151,13 @@ def _disjoint_part(loads: list[Push], push: Push, within: float) -> Push | None:
 def _completed_by_inserts(evidence: Evidence, push: Push, missing: set[str]) -> bool:
     """Inserts that follow directly bring what the fullLoad lacks."""
     brought: set[str] = set()
-    history = data_pushes(evidence)
-    at = bisect_left(history, push.t, key=lambda p: p.t) + 1
-    while at < len(history) and history[at].action == "insert" and missing - brought:
-        brought |= set(history[at].records)
-        at += 1
+    history, before = data_pushes(evidence), push
+    for following in history[bisect_left(history, push.t, key=lambda p: p.t) + 1 :]:
+        late = following.t - before.t > limit(evidence, "split_load_s")
+        if following.action != "insert" or late or not missing - brought:
+            break
+        brought |= set() if following.refused else set(following.records)
+        before = following
     return missing <= brought
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from oicp import wire_json
 from oicp.chargers import chargers, record_of
 from oicp.evidence import Evidence, Exchange
+from oicp.occupied import charging_by_its_record
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
 from oicp.rules.remote_refusals import unknown_evse
 from oicp.services import HUB_TO_CPO
@@ -63,7 +64,7 @@ def _causes_of_start(evidence: Evidence, e: Exchange, evse_id: str | None) -> se
     if unknown_evse(evidence, evse_id, t):
         return {"603"}
     if not evidence.run.truth:
-        return codes
+        return {"602", "601"} if charging_by_its_record(evidence, e) else codes
     if fleet.of("transaction", evse_id).at(t) and fleet.running(evse_id, t, t):
         codes |= {"602", "601"}
     states = {fleet.of("connector_status", evse_id).at(t), fleet.of("connector_status", evse_id).at(end)}
@@ -96,6 +97,8 @@ def _causes_of_stop(evidence: Evidence, e: Exchange, evse_id: str | None) -> set
     if own is None or own.start is None or not own.accepted:
         return {"400"}
     codes: set[str] = set()
+    if any(c.accepted and (e.t if c.t_end is None else c.t_end) < e.t for c in own.cdrs):
+        return {"400"}
     running = next((x for x in own.transactions if x.runs_at(e.t)), None)
     if running is None and evidence.run.truth:
         codes |= {"400", "501", "510"} if not own.transactions else {"400"}

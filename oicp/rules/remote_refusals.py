@@ -6,6 +6,7 @@ from functools import lru_cache
 from oicp.chargers import chargers, pushed_records, record_of
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
+from oicp.occupied import charging_by_its_record
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import folded, opened, same_id, session, session_id_of, sessions
@@ -107,7 +108,9 @@ def demanded(evidence: Evidence, start: Exchange) -> tuple[str, str] | None:
     if unknown_evse(evidence, evse_id, begin):
         return "RSTART-006", f"EVSE {evse_id}, which the CPO does not operate"
     if not evidence.run.truth or not fleet.known(evse_id):
-        return None
+        other = charging_by_its_record(evidence, start)
+        told = f"EVSE {evse_id}, where by its CDR session {other.session_id} was charging" if other else ""
+        return ("RSTART-007", told) if other else None
     running = intruded(evidence, start)
     if running is not None:
         gone = running.t_stop is not None and running.t_stop <= end

@@ -100,7 +100,10 @@ def stops_its_own_session_and_says_so(evidence: Evidence) -> Iterator[Yield]:
 def _judged(evidence: Evidence, stop: Exchange, own: Session | None) -> Iterator[Yield]:
     victims = _victims(evidence).get(stop.number, [])
     if own is None or own.start is None or (own.start.result is False and not own.accepted):
-        yield from _unknown_session(evidence, stop, victims)
+        if evidence.run.source not in ("run", "serve") and (own is None or own.start is None):
+            yield NotExercised("RSTOP-003", "sessions may have begun before the recording")
+        else:
+            yield from _unknown_session(evidence, stop, victims)
         return
     if not opened(own.start):
         return  # whether the CPO took this start nobody knows
@@ -113,12 +116,12 @@ def _judged(evidence: Evidence, stop: Exchange, own: Session | None) -> Iterator
         yield from _refused(stop, "RSTOP-012", f"with EvseID {evse_of(stop)} for a session on {own.evse_id}")
     elif evidence.run.truth:
         yield from _own_session(evidence, stop, own)
+    elif any(c.accepted and end_of(c) < stop.t for c in own.cdrs):
+        yield from _refused(stop, "RSTOP-004", "after the CDR of the session")
 
 
 def _unknown_session(evidence: Evidence, stop: Exchange, victims: list[Transaction]) -> Iterator[Yield]:
-    if evidence.run.source not in ("run", "serve"):
-        yield NotExercised("RSTOP-003", "sessions may have begun before the recording")
-    elif victims:
+    if victims:
         yield finding(
             f"a stop with an unknown SessionID stopped the charging on {victims[0].evse_id}",
             on=stop, requirement="RSTOP-003", also=("RSTOP-005",),

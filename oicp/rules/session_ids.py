@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
+from oicp.deliveries import claimed
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import second_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence, rules_about_exchange
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import Session, folded, opened, sessions
+from oicp.unknowns import TIMES
 
 whole = rules_about_evidence()
 STARTS = ("AuthorizeRemoteStart", "AuthorizeRemoteReservationStart")
@@ -64,6 +66,8 @@ def _judgeable(evidence: Evidence, e: Exchange) -> bool:
     ours = evidence.run.source in ("run", "serve")  # then the hub is in the recording from its first second on
     if evidence.run.source == "message" or not (ours or _given(evidence)):
         return False
+    if TIMES in evidence.run.unknown:  # then only its place tells that it is meant for a session of this recording
+        return any(c.number == e.number for c in claimed(evidence).values())
     begun = [second_of(e, e.body.get(name)) for name in ("SessionStart", "ChargingStart")]
     known = [t for t in begun if t is not None]
     if e.operation in ("AuthorizeStart", "AuthorizeStop"):

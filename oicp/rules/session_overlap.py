@@ -1,22 +1,19 @@
 """Several sessions at a time, and sessions over a restart (SESS-004, SESS-007, SESS-008)."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from oicp import wire_json
 from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
-from oicp.moments import second_of
+from oicp.occupied import charged, on_evse
 from oicp.outages import cpo_down, hub_down
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
-from oicp.services import HUB_TO_CPO
-from oicp.sessions import Session, folded, same_id, session, sessions
+from oicp.sessions import Session, folded, same_id, session
 from oicp.transactions import Transaction, transactions
 from oicp.variants import variant_of
 
 whole = rules_about_evidence()
-_CLOSE_S = 2.0
 
 
 # --- restart ----------------------------------------------------------------------------------------------------------
@@ -71,40 +68,15 @@ def _wrong_content(own: Session, cdr: Exchange) -> str | None:
 # --- one EVSE ---------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=8)
-def _on_evse(evidence: Evidence) -> dict[str, list[Session]]:
-    """Remote sessions by EVSE in the order of their starts."""
-    found: dict[str, list[Session]] = {}
-    for s in sessions(evidence):
-        if s.kind == "remote" and s.start and s.start.direction is HUB_TO_CPO and s.evse_id:
-            found.setdefault(folded(s.evse_id), []).append(s)
-    for group in found.values():
-        group.sort(key=lambda s: s.start.t if s.start else 0.0)
-    return found
-
-
-def _charged(s: Session) -> tuple[float, float] | None:
-    """Seconds between which this session charged for sure: by its transaction, else by its CDR, less some room for clocks."""
-    first = s.transaction
-    if first is not None:
-        stops = [e.t for e in s.stops if e.accepted]
-        return first.t_start, min([first.t_stop or 1e18, *stops])
-    for cdr in s.cdrs:
-        begin, end = (second_of(cdr, cdr.body.get(name)) for name in ("ChargingStart", "ChargingEnd"))
-        if begin is not None and end is not None:
-            return begin + _CLOSE_S, end - _CLOSE_S
-    return None
-
-
 @whole.rule("SESS-007")
 def one_session_per_evse(evidence: Evidence) -> Iterator[Yield]:
     """At most one session charges on an EVSE at a time."""
-    for group in _on_evse(evidence).values():
+    for group in on_evse(evidence).values():
         running: Session | None = None
         for s in group:
             if s.start is None or s.start.t_end is None:
                 continue
-            span = _charged(running) if running else None
+            span = charged(running) if running else None
             busy = span is not None and span[0] < s.start.t and s.start.t_end < span[1]
             if busy and s.accepted and running:
                 told = f"accepted while session {running.session_id} was charging on this EVSE"
@@ -130,14 +102,14 @@ def _pairs(evidence: Evidence) -> Iterator[tuple[Session, Session]]:
     """Neighbours in time with the same EvcoID on different EVSEs that charged side by side."""
     last: dict[str, Session] = {}
     for group in sorted(
-        (s for g in _on_evse(evidence).values() for s in g if s.accepted), key=lambda s: s.start.t if s.start else 0
+        (s for g in on_evse(evidence).values() for s in g if s.accepted), key=lambda s: s.start.t if s.start else 0
     ):
         before = last.get(folded(group.evco_id or ""))
         last[folded(group.evco_id or "")] = group
         if before is None or not group.evco_id or same_id(before.evse_id, group.evse_id) or group.start is None:
             continue
-        span = _charged(before)
-        if span is not None and _charged(group) is not None and span[1] > group.start.t:
+        span = charged(before)
+        if span is not None and charged(group) is not None and span[1] > group.start.t:
             yield before, group
 
 

@@ -81,6 +81,17 @@ def loads_and_inserts(build: Build) -> None:
     build.push_data([record(OTHER)], t=2, action="insert")
 
 
+def sites_and_a_late_insert(build: Build) -> None:
+    sites(build)
+    build.push_data([record(EVSE)], t=1800, action="insert")
+
+
+def inserts_refused(build: Build) -> None:
+    complete(build)
+    build.push_data([record(EVSE)], t=60)
+    build.push_data([record(OTHER)], t=61, action="insert", answer=ack("009"))
+
+
 def only_the_changed_one(build: Build) -> None:
     complete(build)
     build.push_data([record(EVSE)], t=60)
@@ -107,7 +118,8 @@ def never_knew_it(build: Build) -> None:
 @pytest.mark.parametrize(
     ("story", "expected"),
     [(complete, "conforms"), (sites, "violated"), (loads_and_inserts, "warned"), (only_the_changed_one, "violated"),
-     (after_a_refusal, "conforms"), (after_removal, "conforms"), (never_knew_it, "conforms")],
+     (after_a_refusal, "conforms"), (after_removal, "conforms"),
+     (sites_and_a_late_insert, "violated"), (inserts_refused, "violated"), (never_knew_it, "conforms")],
 )  # fmt: skip
 @pytest.mark.parametrize("truth", [True, False])
 def test_full_load_complete(story: Callable[[Build], None], expected: str, truth: bool) -> None:
