@@ -112,7 +112,7 @@ class Exchange:
     @cached_property
     def sent(self) -> Parsed:
         """The request's body read as JSON."""
-        return wire_json.parse(self.request.body)
+        return wire_json.parse_once(self.request.body)
 
     @cached_property
     def answered(self) -> Parsed:

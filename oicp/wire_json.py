@@ -4,12 +4,13 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
 
 Json: TypeAlias = Any
 """dict, list, str, int, Decimal, bool or None. Decimals keep the digits that were sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Parsed:
     """One body read: the value, or the reason why there is none, and members that came twice."""
 
@@ -32,6 +33,23 @@ def parse(body: bytes) -> Parsed:
     except UnicodeDecodeError as fault:
         return Parsed(error=f"not UTF-8: byte 0x{body[fault.start]:02x} at offset {fault.start}")
     return parse_text(text.removeprefix("\ufeff"))
+
+
+_LARGE = 100_000
+_LARGE_ONES: WeakValueDictionary[bytes, Parsed] = WeakValueDictionary()
+
+
+def parse_once(body: bytes) -> Parsed:
+    """The same as `parse`, for readers that change nothing: a large body that comes again is read once while anybody holds it.
+
+    What is read takes several times the room of its text, and a full load often comes unchanged.
+    """
+    if len(body) < _LARGE:
+        return parse(body)
+    known = _LARGE_ONES.get(body)
+    if known is None:
+        known = _LARGE_ONES[body] = parse(body)
+    return known
 
 
 def parse_text(text: str) -> Parsed:

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,23 +10,18 @@ from urllib.parse import urlsplit
 from oicp.evidence import Answer, BrokenRecording, Evidence, Request
 from oicp.outages import UNHEARD
 from tap.clocks import on_the_clock_of_the_hub
+from tap.json_stream import Absent, elements
 from tap.mapping import Heard, evidence_of, is_oicp, lacking, silences
 
 
 def read_har(path: Path) -> Evidence:
-    """Read a HAR file. Raises `BrokenRecording`, which names entry and member."""
+    """Read a HAR file entry by entry; only OICP's stay in memory. Raises `BrokenRecording`, which names entry and member."""
     try:
-        log = json.loads(path.read_text(encoding="utf-8-sig"))["log"]
-        entries = log["entries"]
-    except UnicodeDecodeError as fault:
-        raise BrokenRecording(f"not UTF-8: {fault.reason} at offset {fault.start}") from None
-    except (ValueError, RecursionError) as fault:
-        raise BrokenRecording(f"not JSON: {fault}") from None
-    except (KeyError, TypeError):
-        raise BrokenRecording("no member `log.entries`: not a HAR file") from None
-    if not isinstance(entries, list):
-        raise BrokenRecording("`log.entries` is no list")
-    heard = silences([h for i, entry in enumerate(entries) if (h := _heard(i, entry))], "no answer in the HAR file")
+        entries = enumerate(elements(path, "log", "entries"))
+        heard = silences([h for i, entry in entries if (h := _heard(i, entry))], "no answer in the HAR file")
+    except Absent as fault:
+        text = "is no list" if fault.wrong else "is missing: not a HAR file"
+        raise BrokenRecording(f"`{fault.name}` {text}") from None
     return evidence_of(on_the_clock_of_the_hub(heard), "har", unknown=lacking(heard))
 
 

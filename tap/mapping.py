@@ -70,10 +70,17 @@ def evidence_of(
     heard: Iterable[Heard], source: str, profiles: tuple[str, ...] = ("remote-only",), unknown: tuple[str, ...] = ()
 ) -> Evidence:
     """Exchanges in the order in which they began. What only the stage could know (certificates, chargers) stays unknown."""
-    items = sorted((h for h in heard if is_oicp(h.url)), key=lambda h: h.started_at)
+    bodies: dict[bytes, bytes] = {}
+    items = sorted((_with_one_copy(h, bodies) for h in heard if is_oicp(h.url)), key=lambda h: h.started_at)
     exchanges = tuple(_with_overlaps(_exchange(i, h, items[0].started_at) for i, h in enumerate(items, 1)))
     run = Run(source=source, operator_ids=_operators(exchanges), profiles=profiles, unknown=unknown)
     return Evidence(replace(run, started_at=items[0].started_at) if items else run, exchanges)
+
+
+def _with_one_copy(heard: Heard, bodies: dict[bytes, bytes]) -> Heard:
+    """The same with the body that is already held: full loads repeat themselves."""
+    known = bodies.setdefault(heard.request.body, heard.request.body)
+    return heard if known is heard.request.body else replace(heard, request=replace(heard.request, body=known))
 
 
 def _exchange(number: int, heard: Heard, zero: datetime) -> Exchange:

@@ -11,6 +11,7 @@ from bench.sources import UnreadableSource, read_recording
 from oicp.evidence import BrokenRecording
 from oicp.rulebook import Outcome, judge
 from oicp.services import Direction
+from tap import json_stream
 from tap.mapping import located
 from tap.pairs import read_pairs
 
@@ -139,3 +140,38 @@ def test_pairs_with_an_unknown_name(tmp_path: Path) -> None:
 def test_operation_of_a_target(target: str, expected: tuple[str | None, str]) -> None:
     """Prefix and percent signs do not matter, the version does."""
     assert located(target) == expected
+
+
+def test_entries_of_any_size_are_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries longer and shorter than what is read at once, numbers and umlauts at the seams, members before and after them."""
+    monkeypatch.setattr(json_stream, "_PIECE", 7)
+    entries = [entry(PUSH, i, {"ActionType": "ü" * i, "n": 10**i}) for i in range(5)]
+    path = tmp_path / "recording.har"
+    log = {"version": "1.2", "pages": [{"entries": []}], "entries": entries, "comment": 12345}
+    path.write_text("\ufeff" + json.dumps({"first": 1, "log": log, "last": None}, ensure_ascii=False, indent=1))
+    assert [e.body for e in read_recording(path).exchanges] == [{"ActionType": "ü" * i, "n": 10**i} for i in range(5)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"log": {"entries": []}} x', '{"log": {"entries": [}}', '{"log": {"entries": [] "x": 1}}', '{"log": {"entries": [{]}}',
+     '{"log" {"entries": []}}', '{"log": {"entries": [' + "[" * 100_000],
+)  # fmt: skip
+def test_broken_json_around_the_entries(tmp_path: Path, text: str) -> None:
+    """Whatever is broken, the message says that it is not JSON and where."""
+    path = tmp_path / "broken.har"
+    path.write_text(text)
+    with pytest.raises(UnreadableSource, match=r"broken\.har: not JSON: .* at character \d+"):
+        read_recording(path)
+
+
+def test_full_load_that_repeats_itself_is_held_and_read_once(tmp_path: Path) -> None:
+    """The same large body, day after day, takes the room of one, as text and as what is read from it."""
+    records = [{"EvseID": f"DE*ABC*E{i}"} for i in range(6000)]
+    load = {"ActionType": "fullLoad", "OperatorEvseData": {"EvseDataRecord": records}}
+    first, second, third = read_recording(
+        har(tmp_path, entry(PUSH, 1, load), entry(PUSH, 2, load), entry(PUSH, 3, load | {"ActionType": "insert"}))
+    ).exchanges
+    assert first.request.body is second.request.body
+    assert first.sent is second.sent
+    assert third.sent.value != first.sent.value
