@@ -13,6 +13,7 @@ from oicp.rulebook import ERROR, WARNING, Checked, Finding, Grade, Yield
 from oicp.services import HUB_TO_CPO
 
 _EARLY_S = 2.0
+_MANY = 5
 _SURE_S = 10.0
 """A state that lasted this long, and four times longer than the backend takes for others, was left out and not just late."""
 
@@ -75,6 +76,36 @@ def usual_delay(evidence: Evidence) -> float | None:
     return median(taken) if len(taken) > 2 else None
 
 
+def _known_pace(evidence: Evidence, kind: str, lasting: float) -> bool:
+    """The pace this backend shows is its pace: changes were told at several moments, or most that last so long, of other kinds at least.
+
+    One that collects changes for a while tells only some: then nothing follows from the few that came quickly.
+    """
+    if _moments_told(evidence) >= _MANY:
+        return True
+    long = [n for n in needs(evidence) if _lasted(evidence, n) >= lasting]
+    return any(_most_told(chosen) for chosen in (long, [n for n in long if n.phase.kind != kind]))
+
+
+@lru_cache(maxsize=8)
+def _moments_told(evidence: Evidence) -> int:
+    """How often changes were told, those close together counted once."""
+    found, last = 0, float("-inf")
+    for t in sorted(need.by.t for need in needs(evidence) if need.by is not None):
+        if t - last > _EARLY_S:
+            found, last = found + 1, t
+    return found
+
+
+def _most_told(chosen: list[_Need]) -> bool:
+    told = sum(n.by is not None for n in chosen)
+    return told > 1 and 2 * told >= len(chosen)
+
+
+def _lasted(evidence: Evidence, need: _Need) -> float:
+    return min(need.phase.end, evidence.t_end) - need.phase.t
+
+
 def never_told(evidence: Evidence) -> Iterator[Finding]:
     """A kind of state that came several times, each time far longer than this backend takes for others, and was never pushed."""
     usual = usual_delay(evidence)
@@ -82,7 +113,7 @@ def never_told(evidence: Evidence) -> Iterator[Finding]:
         found = [need for need in needs(evidence) if need.phase.kind == kind]
         left_out = [need for need in found if need.by is None and need.waited >= max(0.5, 10 * (usual or 0.0))]
         told_at_all = any(need.by and need.by.status == status and not need.by.full_load for need in found)
-        if usual is None or len(left_out) < 3 or told_at_all:
+        if usual is None or len(left_out) < 3 or told_at_all or not _known_pace(evidence, kind, 10 * usual):
             continue
         told = f"{len(left_out)} times {status} was not pushed, other changes are pushed within {usual:.2f} s as a rule"
         yield Finding(requirement, told, ERROR, evse_id=left_out[0].history.evse_id)
@@ -122,7 +153,8 @@ def _not_pushed(evidence: Evidence, need: _Need) -> Yield | None:
     shown = f"; the hub shows {last.status}" if last else ""
     pace = _pace(evidence)
     lasting = limit(evidence, "status_soon_s") if need.phase.kind == "charging" else _SURE_S
-    if pace is not None and need.waited >= max(lasting, 4 * pace):
+    enough = max(lasting, 4 * pace) if pace is not None else float("inf")
+    if pace is not None and need.waited >= enough and _known_pace(evidence, need.phase.kind, enough):
         text = f"{told}, other changes are pushed within {pace:.1f} s{shown}"
         return _said(need, _responsible(need, last), text, ERROR)
     if need.waited > limit(evidence, "status_late_s"):

@@ -179,6 +179,18 @@ def lost(build: Build) -> None:
     pushed(build, (20, "Unknown"))
 
 
+def collected_for_twenty_seconds(build: Build) -> None:
+    """What came just before the end of an interval is told at once, by chance; what is over by then is not told."""
+    for at in (8, 28, 48):
+        build.connector("Faulted", t=at)
+        build.connector("Available", t=at + 12)
+    for evse in (EVSE, OTHER):
+        build.connector("Faulted", t=69.8, evse_id=evse)
+        build.connector("Available", t=91.8, evse_id=evse)
+    build.push_status({EVSE: "OutOfService", OTHER: "OutOfService"}, t=70)
+    build.push_status({EVSE: "Available", OTHER: "Available"}, t=92)
+
+
 def short_sessions_never_told(build: Build) -> None:
     for at in range(4):
         build.connector("Charging", t=10 + at * 10)
@@ -256,6 +268,7 @@ SILENT = ("conforms", "not-exercised")
         (fault_as_available, {"STAT-012": "violated"}),
         (fault_never_told, {"STAT-012": "violated"}),
         (fault_too_short_to_tell, {}),
+        (collected_for_twenty_seconds, {}),
         (reserved, {}),
         (reserved_for_ever, {"STAT-013": "violated"}),
         (reserved_without_reason, {"STAT-013": "violated"}),
