@@ -14,6 +14,9 @@ from oicp.variants import variant_of
 
 whole = rules_about_evidence()
 _STARTS, _STOPS = ("AuthorizeRemoteStart",), ("AuthorizeRemoteStop",)
+_RESERVATION = "AuthorizeRemoteReservationStart"
+_STEADY_S, _LATELY_S = 1.0, 300.0
+"""A vehicle waits so long already; nobody else tried to charge for so long."""
 _BY_VARIANT: dict[str, frozenset[str]] = {
     "unknown-evse": frozenset(("603",)),
     "foreign-evse": frozenset(("603",)),
@@ -39,6 +42,14 @@ def refuses_with_the_fitting_code(evidence: Evidence) -> Iterator[Yield]:
         if fitting and code not in fitting:
             told = f"refused with {code}, fitting is {' or '.join(sorted(fitting))}"
             yield finding(told, on=e, pointer="/StatusCode/Code", in_answer=True, requirement="ACK-010")
+        elif not fitting and (untrue := _untrue(evidence, e)) is not None:
+            yield finding(
+                f"refused with {code}: {untrue}",
+                on=e,
+                pointer="/StatusCode/Code",
+                in_answer=True,
+                requirement="ACK-010",
+            )
         elif not isinstance(text, str) or not text.strip():
             told = f"refused with {code} and no Description"
             yield finding(told, on=e, pointer="/StatusCode/Description", in_answer=True, requirement="ACK-010")
@@ -82,6 +93,31 @@ def _causes_of_start(evidence: Evidence, e: Exchange, evse_id: str | None) -> se
     if asked is not None and asked != "Accepted":
         codes |= {"501", "700", "602", "601", "510"} if not codes else {"501"}
     return codes
+
+
+def _untrue(evidence: Evidence, e: Exchange) -> str | None:
+    """The cause this code names does not hold: a waiting vehicle at an EVSE that nobody else wanted lately."""
+    evse, end = e.body.get("EvseID"), e.t if e.t_end is None else e.t_end
+    evse_id = evse if isinstance(evse, str) else None
+    fleet = chargers(evidence)
+    waits = evidence.run.truth and fleet.status(evse_id, e.t - _STEADY_S, end) == "Preparing"
+    if e.operation not in _STARTS or not waits or not fleet.online(evse_id, e.t - _STEADY_S, end):
+        return None
+    if e.status_code == "510":
+        return "a vehicle is connected"
+    if e.status_code in ("601", "602") and not _wanted(evidence, e, evse_id, e.t - _LATELY_S, end):
+        return "nobody else uses or has reserved the EVSE"
+    return None
+
+
+def _wanted(evidence: Evidence, e: Exchange, evse_id: str | None, begin: float, end: float) -> bool:
+    """Somebody else charged there, or tried to, from `begin` to `end`."""
+    charged = chargers(evidence).of("transaction", evse_id)
+    before = charged.at(begin)
+    if charged.between(begin, end) or (before is not None and before.runs_at(begin)):
+        return True
+    starts = evidence.about(*_STARTS, _RESERVATION, direction=HUB_TO_CPO)
+    return any(begin < s.t <= end and s.number != e.number and same_id(s.body.get("EvseID"), evse_id) for s in starts)
 
 
 def _asked(evidence: Evidence, e: Exchange, evse_id: str | None) -> str | None:

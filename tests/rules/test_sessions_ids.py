@@ -238,6 +238,10 @@ def refusal(code: str, **more: Any) -> dict[str, Any]:
         ("Available", True, None, refusal("320"), "conforms"),
         ("Available", True, None, refusal("700", Description=""), "warned"),
         ("Available", True, None, ack(), "not-exercised"),
+        ("Preparing", True, None, refusal("602"), "warned"),
+        ("Preparing", True, None, refusal("601"), "warned"),
+        ("Preparing", True, None, refusal("510"), "warned"),
+        ("Preparing", True, None, refusal("021"), "conforms"),
     ],
 )
 def test_code_of_a_refusal(connector: str, plugged: bool, variant: str | None, answer: Any, expected: str) -> None:
@@ -248,6 +252,17 @@ def test_code_of_a_refusal(connector: str, plugged: bool, variant: str | None, a
         build.observe("plugged", t=1.5, evse_id=EVSE)
     build.start(t=5, variant=variant, answer=answer, evse_id="DE*ABC*E99" if variant == "unknown-evse" else EVSE)
     assert outcome(build.evidence(), "ACK-010") == expected
+
+
+@pytest.mark.parametrize("before", [{}, {"answer": refusal("501")}])
+def test_an_evse_somebody_else_wanted(before: dict[str, Any]) -> None:
+    """602 is a fair answer where another driver tried to start there not long ago."""
+    build = Build()
+    build.connector("Preparing", t=1)
+    build.observe("plugged", t=1.5, evse_id=EVSE)
+    build.start(t=4, session=2, **before)
+    build.start(t=5, answer=refusal("602"))
+    assert outcome(build.evidence(), "ACK-010") == "conforms"
 
 
 @pytest.mark.parametrize(("code", "expected"), [("400", "conforms"), ("022", "warned")])
