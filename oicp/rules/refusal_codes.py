@@ -100,10 +100,10 @@ def _untrue(evidence: Evidence, e: Exchange) -> str | None:
     evse, end = e.body.get("EvseID"), e.t if e.t_end is None else e.t_end
     evse_id = evse if isinstance(evse, str) else None
     fleet = chargers(evidence)
-    waits = evidence.run.truth and fleet.status(evse_id, e.t - _STEADY_S, end) == "Preparing"
+    waits = evidence.run.truth and fleet.status(evse_id, e.t, end) == "Preparing"
     if e.operation not in _STARTS or not waits or not fleet.online(evse_id, e.t - _STEADY_S, end):
         return None
-    if e.status_code == "510":
+    if e.status_code == "510" and fleet.status(evse_id, e.t - _STEADY_S, end) == "Preparing":
         return "a vehicle is connected"
     if e.status_code in ("601", "602") and not _wanted(evidence, e, evse_id, e.t - _LATELY_S, end):
         return "nobody else uses or has reserved the EVSE"
