@@ -88,6 +88,13 @@ class Connection(RequestHandler):
         self._due = due
         super().data_received(data)
 
+    def finish(self) -> None:
+        """Close now, or after the answer to the request that is going on."""
+        if self._is_idle() or not self._request_count:
+            self.force_close()
+        else:
+            self.close()
+
     def _is_idle(self) -> bool:
         """True while no request is going on or waiting."""
         waiter = self._waiter

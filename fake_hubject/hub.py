@@ -74,12 +74,14 @@ class Hub:
             self.broker.recorder.observe("hub_up")
 
     def rotate_certificate(self, issued: Issued | None = None, *, note: str | None = None) -> Issued:
-        """Serve new connections with another certificate: a fresh one of the CA, or the given one (wrong name, foreign CA).
+        """Serve with another certificate: a fresh one of the CA, or the given one (wrong name, foreign CA).
 
+        Connections that are open end as soon as they are idle, so that the next request begins with a handshake.
         `note`: what it is in words; "own" for one that partners may trust.
         """
         chosen = issued or self.broker.authority.issue_server(self._hosts(), name="hub")
         self._serve_with(chosen)
+        self._server.finish_connections()
         value = note or ("renewed" if issued is None else chosen.certificate.subject)
         self.broker.recorder.observe("hub_setting", setting="server_certificate", value=value)
         return chosen

@@ -70,6 +70,12 @@ class HubServer:
         await self._manager.shutdown(grace_s or 0.01)  # aiohttp takes 0 for "without limit"
         self._manager = None
 
+    def finish_connections(self) -> None:
+        """Close idle connections now and busy ones after their answer, as a proxy does that takes up a new certificate."""
+        if self._manager is not None:
+            for connection in self._manager.connections:
+                cast(Connection, connection).finish()
+
     # --- connections ---
 
     def _connection(self) -> asyncio.Protocol:

@@ -1,9 +1,11 @@
 """The certificate matrix over real handshakes, in both directions."""
 
 import asyncio
+import json
 import re
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +13,21 @@ import aiohttp
 import pytest
 
 from fake_hubject.certificates import Authority, Issued, facts_of_der
+from oicp.services import OPERATIONS
 from tests.hub.coverage import covers
-from tests.hub.stage import EMP, EVCO, EVSE, OPERATOR, OTHER, Stage, data_push, data_record, staged, tiny_cpo
+from tests.hub.stage import (
+    EMP,
+    EVCO,
+    EVSE,
+    OPERATOR,
+    OTHER,
+    Stage,
+    data_push,
+    data_record,
+    staged,
+    status_push,
+    tiny_cpo,
+)
 
 _DAY = timedelta(days=1)
 
@@ -157,6 +172,39 @@ async def test_a_client_that_does_not_trust_the_hub_is_noted(stage: Stage, stran
     async with aiohttp.ClientSession() as session:
         stage.session = session
         await stage.publish()
+
+
+async def test_rotation_reaches_connections_that_are_kept(stage: Stage) -> None:
+    """An idle connection is closed, a busy one after its answer; the next handshake shows the new certificate."""
+    await stage.publish()
+    port, context = int(stage.hub.url.rpartition(":")[2]), stage.context(stage.client)
+
+    async def connected() -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+        shown = facts_of_der(writer.get_extra_info("ssl_object").getpeercert(True))
+        assert shown is not None
+        return reader, writer, shown.fingerprint
+
+    stage.hub.change(processing_s=0.2)
+    idle, busy = await connected(), await connected()
+    assert idle[2] == busy[2] == stage.hub.certificate.certificate.fingerprint
+    body = json.dumps(status_push((EVSE, "Available"))).encode()
+    path = OPERATIONS["PushEvseStatus"].url_path(OPERATOR)
+    head = f"POST {path} HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    before = stage.recorder.now()
+    busy[1].write(head.encode() + body)
+    await stage.recorder.exchange(
+        lambda e: e.operation == "PushEvseStatus", within=5, since=before, finished=False
+    )  # it is being processed
+    renewed = stage.hub.rotate_certificate()
+    assert await idle[0].read() == b""
+    assert b'"Code":"000"' in await busy[0].read()
+    later = await connected()
+    assert later[2] == renewed.certificate.fingerprint != idle[2]
+    for _, writer, _ in (idle, busy, later):
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 async def test_the_hub_presents_a_certificate_or_none(stage: Stage) -> None:
