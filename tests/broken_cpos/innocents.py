@@ -278,8 +278,8 @@ VARIANTS = (
     # CPOs of another kind
     _free("notifications", "Sends charging notifications nobody asked for", options=("--notifications",)),
     _free("ocpp-2.0.1", "Its charge points speak OCPP 2.0.1", fleet={"ocpp_version": "2.0.1"}),
-    _free("reservations-in-the-backend", "Reservations are held in the backend alone", parts={"reservations": KeepsItToItself}, profiles=("reservation",)),
-    _free("reservations", "Offers reservations", profiles=("reservation",)),
+    _free("reservations-in-the-backend", "Reservations are held in the backend alone", parts={"reservations": KeepsItToItself}, profiles=("reservation",), long=True, silent={"RESV-003": "no charge point holds it", "RESV-013": "nothing can go wrong at a charge point"}),
+    _free("reservations", "Offers reservations", profiles=("reservation",), long=True),
     _free("card-readers", "Has card readers", profiles=("full",), sites={"rfid_readers": True}),
     _free("prices", "Offers prices", profiles=("pricing",)),
     _free("one-evse-each", "Every charge point has one EVSE", fleet={"charge_points": 20, "evses_per_charge_point": 1}),

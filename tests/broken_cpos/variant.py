@@ -44,6 +44,7 @@ class Variant:
     necessity, each with its reason. `only`: the scenarios that show it. `parts`: classes in place of those of the reference CPO,
     `settings` and `options` its settings, `tune` a last touch to the finished application. `bench`, `cpo`, `hub`, `fleet`: what is
     different in `[suite]`, `[cpo]`, `[hub]` and `[fleet]`; `sites`: what its stations offer; `scheme` of its endpoint; `prepare` issues certificates in the folder of the CA.
+    `silent`: MUST requirements an innocent CPO gives no occasion to judge, each with its reason.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Variant:
     prepare: Callable[[Path], None] = lambda folder: None
     scheme: str = "https"
     long: bool = False
+    silent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def innocent(self) -> bool:
