@@ -1,7 +1,7 @@
 """What the hub costs: full checking and recording against a raw aiohttp handler that returns constant bytes.
 
 Both serve mutual TLS with keep-alive on loopback, each in a process of its own, visited in turn in one run; the order is
-reversed every other round. Figures are CPU seconds of the server per request; trust the ratios. Run
+reversed every other round. Then: does the cost grow with history, sessions, EVSEs? Figures are CPU seconds of the server per request; trust the ratios. Run
 `python -m benchmarks.hub [--rounds N] [--asyncio]`.
 """
 
@@ -14,7 +14,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,7 +31,7 @@ from oicp.evidence import Run
 from oicp.messages import PushEvseData
 
 OPERATOR, EMP = "DE*ABC", "DE-DCB"
-_CONNECTIONS = 8
+_CONNECTIONS, _MANY = 8, 50_000
 
 
 def record(number: int) -> dict[str, Any]:
@@ -92,8 +92,11 @@ async def _serve_hub(folder: Path, pipe: Connection, sessions: int) -> None:
     async with Hub(HubSettings(rate_limit_scale=0), recorder, Authority.load(folder / "ca")) as hub:
         hub.partners.add(Partner(OPERATOR, "cpo"))
         hub.partners.add(Partner(EMP, "emp"))
-        opened = [hub.sessions.create("remote", OPERATOR, EMP, "DE*ABC*E1*1").session_id for _ in range(sessions)]
-        await _answer_pipe(pipe, hub.url, opened)
+
+        def more(count: int) -> list[str]:
+            return [hub.sessions.create("remote", OPERATOR, EMP, "DE*ABC*E1*1").session_id for _ in range(count)]
+
+        await _answer_pipe(pipe, hub.url, more(sessions), more)
     recorder.close()
 
 
@@ -118,19 +121,28 @@ async def _serve_raw(folder: Path, pipe: Connection, _sessions: int) -> None:
     await runner.cleanup()
 
 
-async def _answer_pipe(pipe: Connection, url: str, sessions: list[str]) -> None:
+async def _answer_pipe(
+    pipe: Connection, url: str, sessions: list[str], more: Callable[[int], list[str]] | None = None
+) -> None:
     over, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def answer() -> None:
         pipe.send((url, sessions))
-        while pipe.recv() != "stop":
-            pipe.send(time.process_time())
+        while (asked := pipe.recv()) != "stop":
+            if isinstance(asked, int) and more is not None:
+                pipe.send(asyncio.run_coroutine_threadsafe(_called(more, asked), loop).result())
+            else:
+                pipe.send(time.process_time())
         loop.call_soon_threadsafe(over.set)
 
     thread = threading.Thread(target=answer)
     thread.start()
     await over.wait()
     thread.join()
+
+
+async def _called(work: Callable[[int], list[str]], count: int) -> list[str]:
+    return work(count)
 
 
 def _process(kind: str, folder: Path, pipe: Connection, sessions: int, uv: bool) -> None:
@@ -158,6 +170,11 @@ class Server:
         """CPU seconds so far."""
         self._pipe.send("cpu")
         return float(self._pipe.recv())
+
+    def open_sessions(self, count: int) -> list[str]:
+        """Ids of sessions that were opened now."""
+        self._pipe.send(count)
+        return list(self._pipe.recv())
 
     def stop(self) -> None:
         """End the process."""
@@ -227,6 +244,7 @@ def _measure(folder: Path, rounds: int, requests: int, uv: bool) -> None:
         _compared("ChargeDetailRecord", hub, raw, context, _CDR, rounds, requests, _CONNECTIONS)
         _growth(hub, context, requests)
         _big(hub, context)
+        _after_big(hub, context, requests)
     finally:
         hub.stop()
         raw.stop()
@@ -252,11 +270,34 @@ def _compared(
 
 def _growth(hub: Server, context: ssl.SSLContext, requests: int) -> None:
     bodies = [status_push(10, n) for n in range(requests)]
-    first = measured(hub, context, _STATUS, bodies, 1)
+    first = _least(lambda: measured(hub, context, _STATUS, bodies, 1))
     for _ in range(4):
         asyncio.run(send(hub.url, context, _STATUS, bodies, 1))
-    last = measured(hub, context, _STATUS, bodies, 1)
-    print(f"{'history':24} a status push costs {last / first:.2f}x after {5 * requests} more pushes")
+    last = _least(lambda: measured(hub, context, _STATUS, bodies, 1))
+    print(f"{'history':24} a status push costs {last / first:.2f}x after {7 * requests} more pushes")
+
+    def records() -> float:
+        return measured(hub, context, _CDR, [cdr(i) for i in hub.open_sessions(requests)], _CONNECTIONS)
+
+    first = _least(records)
+    hub.open_sessions(_MANY)
+    print(
+        f"{'sessions':24} a charge detail record costs {_least(records) / first:.2f}x with {_MANY} more sessions open"
+    )
+
+
+def _least(measure: Callable[[], float]) -> float:
+    """The least disturbed of three measurements."""
+    return min(measure() for _ in range(3))
+
+
+def _after_big(hub: Server, context: ssl.SSLContext, requests: int) -> None:
+    """The same status pushes with 100 and with 10,000 EVSEs published."""
+    bodies = [status_push(10, n) for n in range(requests)]
+    many = _least(lambda: measured(hub, context, _STATUS, bodies, 1))
+    asyncio.run(send(hub.url, context, _DATA, [full_load(100)], 1))
+    few = _least(lambda: measured(hub, context, _STATUS, bodies, 1))
+    print(f"{'EVSEs':24} a status push costs {many / few:.2f}x with 10,000 EVSEs published instead of 100")
 
 
 def _big(hub: Server, context: ssl.SSLContext) -> None:
