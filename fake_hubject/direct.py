@@ -37,10 +37,10 @@ class _Written:
 _KEPT, _CLOSED = _Written(True), _Written(False)
 
 
-def write(
+def prepared(
     request: web.BaseRequest, reply: Reply, body: bytes, content_type: str, process_id: str
-) -> tuple[web.StreamResponse, Headers] | None:
-    """Answer at once and return the headers sent; None where it is not that simple: aiohttp has to do it.
+) -> tuple[web.StreamResponse, Headers, bytes] | None:
+    """What stands for the response, its headers, and the bytes to write; None where it is not that simple.
 
     Simple is: HTTP/1.1, a POST, a small body, no headers but the usual ones, a peer that reads what it is sent.
     """
@@ -51,8 +51,7 @@ def write(
         return None
     keep = request.keep_alive and not reply.close
     text, headers = written(reply.http_status, body, content_type, process_id, keep=keep)
-    transport.write(text)
-    return cast(web.StreamResponse, _KEPT if keep else _CLOSED), headers
+    return cast(web.StreamResponse, _KEPT if keep else _CLOSED), headers, text
 
 
 def busy(transport: asyncio.WriteTransport) -> bool:

@@ -250,16 +250,17 @@ class HubServer:
             return await _dropped(request, fault)
         kind = answers.content_type_of(reply, exchange.number, vary=self._broker.settings.vary_answers)
         body, process_id = reply.encoded(), direct.process_id()
-        error = None
-        recorder.flush()  # what came is written down before it is acknowledged
-        written = direct.write(request, reply, body, kind, process_id)
-        if written is not None:
-            response, headers = written
+        text, error = b"", None
+        simple = direct.prepared(request, reply, body, kind, process_id)
+        if simple is not None:
+            response, headers, text = simple
         else:
+            recorder.flush()  # what came is written down before it is acknowledged
             response, headers, error = await _respond(request, reply, body, kind, process_id)
-        sent = Answer(reply.http_status, headers, body)
-        seen, lost = passing.fate(sent)
+        seen, lost = passing.fate(Answer(reply.http_status, headers, body))
         recorder.closed(exchange, seen, error=error or lost, faults=names, **facts)
+        if text and request.transport is not None:
+            request.transport.write(text)
         return response
 
 

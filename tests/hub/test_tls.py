@@ -114,6 +114,16 @@ async def test_a_registered_self_signed_certificate_is_known(stage: Stage) -> No
     assert (await stage.call("PushEvseData", data_push(data_record()))).short == (401, "017")
 
 
+async def test_an_expired_certificate_can_be_the_proxys_business(stage: Stage, stranger: Authority) -> None:
+    """As an option: HTTP 400 and the page instead of 017."""
+    stage.hub.change(expired_certificate="400")
+    for kind in ("expired", "not yet valid"):
+        by = _client(kind, stage.authority, stranger)
+        reply = await stage.call("PushEvseData", data_push(data_record()), by=by)
+        assert reply.short == (400, None)
+        assert "SSL certificate error" in reply.text
+
+
 async def test_a_strict_proxy_refuses_strangers_in_the_handshake(stage: Stage, stranger: Authority) -> None:
     """As an option; the failed handshake is evidence, certificate included."""
     stage.hub.change(untrusted_certificate="refused")
