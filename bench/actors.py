@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from bench.bounded import bounded, described
 from bench.external import PERSON_S, RealEvse
-from bench.scenario import Blocked
+from bench.scenario import Blocked, Skipped
 from oicp.evidence import Exchange
 from oicp.sessions import same_id
 
@@ -155,6 +155,7 @@ class Evse:
         """As it was before the scenario: online, no fault, nothing plugged in, in service."""
         virtual, charge_point = self.virtual, self.virtual.charge_point
         charge_point.latency = self._usual_latency
+        virtual.begins_after(0)
         async with asyncio.timeout(20 if self._bench.stage.fleet else PERSON_S):
             if self._bench.stage.journal.was_connected(charge_point.id):
                 await charge_point.go_online()
@@ -186,6 +187,10 @@ class ChargePoint:
         """It restarts; what runs ends."""
         await bounded(self._bench, f"{self._virtual.id} reboots", self._virtual.reboot(), 30)
 
+    def loses_the_answer_to(self, moment: Literal["begin", "end"]) -> None:
+        """The connection breaks while the CPO answers to the next begin or end of a transaction: that is told once more."""
+        self._virtual.lose_answer(moment)
+
     def answers_after(self, seconds: float) -> None:
         """Every OCPP answer takes that long from now on."""
         self._virtual.latency = seconds
@@ -200,6 +205,8 @@ class Driver:
     async def remote_start(self, evse: "Evse | str", **how: Any) -> "Session":
         """Start; blocked if the CPO refuses. `how`: product, emp_partner_session_id, variant."""
         session = await self.tries_remote_start(evse, **how)
+        if session.answer.startswith("510") and isinstance(evse, Evse) and not evse.virtual.plugged:
+            raise Skipped("this CPO starts nothing at an EVSE without a vehicle (510), as it may")
         if not session.accepted:
             raise Blocked(f"remote start on {session.evse_id} was not accepted: {session.answer}")
         return session

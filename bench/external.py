@@ -133,6 +133,11 @@ class RealEvse:
         """No person can do that."""
         raise Skipped(f"{self.evse_id} is a real charger; it cannot be told to refuse a start")
 
+    def begins_after(self, seconds: float) -> None:
+        """A real one takes the time it takes; 0: as usual."""
+        if seconds:
+            raise Skipped(f"{self.evse_id} is a real charger; it cannot be told to begin later")
+
     def reset_meter(self) -> None:
         """No person should do that."""
         raise Skipped(f"{self.evse_id} is a real charger; its meter cannot be reset")

@@ -249,6 +249,20 @@ async def stop_before_the_transaction(bench: Bench) -> None:
     await session.is_closed(within=25)
 
 
+@scenario("the driver changes his mind and drives off before the transaction has begun", slow=True)
+async def driver_leaves_before_the_transaction(bench: Bench) -> None:
+    """Stopped, nothing charged, yet open at the hub: a record of 0 kWh or an End notification closes the session."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in()
+    evse.begins_after(6)
+    session = await driver.remote_start(evse)
+    await driver.tries_remote_stop(session)
+    await bench.passes(1)
+    await evse.unplug()
+    evse.begins_after(0)
+    await session.is_closed(within=25)
+
+
 @scenario("the charge point begins long after it took the remote start", slow=True)
 async def charge_point_begins_late(bench: Bench) -> None:
     """Who has given the start up by then (501) ends the charging at once; who accepted it bills it."""

@@ -29,6 +29,8 @@ def only_for_known_evses(evidence: Evidence) -> Iterator[Yield]:
         if past and not view.loaded:
             yield NotExercised("STAT-004", "before the first fullLoad of a backend the bench did not start")
             continue
+        if push.exchange.http_status == 400 and push.exchange.tls and push.exchange.tls.certificate is None:
+            continue  # turned away at the door, as the data were: TLS-001
         unknown = [k for k in push.records if view.surely_lacks(k) and not (view.coming(k) and push.exchange.accepted)]
         if unknown:
             names = ", ".join(push.ids[k] for k in unknown[:5])

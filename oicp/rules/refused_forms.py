@@ -185,7 +185,9 @@ def _common(evidence: Evidence) -> dict[tuple[str, str | None], frozenset[str]]:
 
 
 def unexplained(evidence: Evidence, e: Exchange) -> bool:
-    """Refused, and neither the answer nor the EVSE tells why."""
+    """Refused, and neither the answer nor the EVSE tells why. HTTP 200 with something unreadable refuses nothing: HTTP-012."""
+    if e.result is None and e.http_status == 200:
+        return False
     return e.result is not True and not names_a_cause(evidence, e) and not excused(evidence, e)
 
 

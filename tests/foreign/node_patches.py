@@ -117,8 +117,8 @@ DELIVERY = (
     _swap("cdr-by-arrival", "CDR-016", CPO, "Math.max(session.begun, moment(timestamp))", "Date.now() + 40_000", "end_delivered_late"),
     _swap("forgets-sessions-on-restart", "SESS-004", STATE, "    this.file = file;\n  }\n\n  save", "    this.file = file; this.sessions = Object.fromEntries(Object.entries(this.sessions).filter(([id]) => this.cdrs[id]));\n  }\n\n  save", "restart_of_the_backend", "RSTOP-002"),
     _swap("loses-records-on-restart", "CDR-031", STATE, "    this.file = file;\n  }\n\n  save", "    this.file = file; this.cdrs = {};\n  }\n\n  save", "restart_of_the_backend"),
-    _swap("no-zero-record", "CDR-027", CPO, "finish(session, Date.now(), Date.now(), 0, 0, 0);\n  }, wait", "session.ended = true;\n  }, wait", "stop_before_the_transaction or no_energy"),
-    _swap("no-record-without-energy", "CDR-027", CPO, "  session.ended = true;\n  const evse", "  session.ended = true;\n  if (sum === 0) return;\n  const evse", "no_energy_flows or stop_before_the_transaction"),
+    _swap("no-zero-record", "CDR-027", CPO, "finish(session, Date.now(), Date.now(), 0, 0, 0);\n  }, wait", "session.ended = true;\n  }, wait", "driver_leaves_before"),
+    _swap("no-record-without-energy", "CDR-027", CPO, "  session.ended = true;\n  const evse", "  session.ended = true;\n  if (sum === 0) return;\n  const evse", "no_energy_flows or driver_leaves_before"),
     _swap("record-only-after-unplugging-long", "CDR-006", CPO, _SENT, "  setTimeout(() => sendCdr(session.id), 20000);\n}", UNPLUG),
     _swap("first-meter-value-lost", "CDR-024", CPO, "transaction: id, begun: moment(timestamp), first: meterStart, last: meterStart", "transaction: id, begun: moment(timestamp), first: meterStart + 50, last: meterStart + 50", CHARGE, "CDR-025"),
 )  # fmt: skip
@@ -140,7 +140,7 @@ PUSHES = (
     Defect("status-full-load-of-one", ("STAT-009",), ((CPO, "sent = published().filter((e) => atHub.has(e.id));", "sent = published().slice(0, 2);"),), "full_load_of_status"),
     _swap("insert-for-existing", "PUSH-007", CPO, "pushData('update', () => [evse])", "pushData('insert', () => [evse])", "data_record_changes", "PUSH-013"),
     _swap("update-for-new", "PUSH-008", CPO, _LOADS, "function fullLoad() { pushData('update', published, fullStatus); }", "full_load_at_the_start", "EVSE-057"),
-    _swap("full-load-in-parts", "PUSH-004", CPO, _LOADS, "function fullLoad() { for (const p of fleet.charge_points) pushData('fullLoad', () => published().filter((e) => e.point === p.id), fullStatus); }", "full_load_at_the_start", "EVSE-057"),
+    _swap("full-load-in-parts", "PUSH-004", CPO, _LOADS, "function fullLoad() { for (const p of fleet.charge_points) pushData('fullLoad', () => published().filter((e) => e.point === p.id), fullStatus); }", "full_load_at_the_start", "EVSE-057", "STAT-004"),
     _swap("change-not-pushed", "PUSH-016", CPO, "onlyIn.delete(evse.id); pushData('update', () => [evse]);", "", "data_record_changes", "EVSE-056"),
     _swap("deletes-nothing", "PUSH-005", CPO, "evse.gone = true; pushData('delete', () => [evse]);", "evse.gone = true;", "evse_leaves"),
     _swap("one-evse-missing", "EVSE-057", CPO, "const published = () => [...evses.values()].filter((e) => !e.gone);", "const published = () => [...evses.values()].filter((e) => !e.gone).slice(1);", "full_load_at_the_start", "STAT-009"),
@@ -206,7 +206,7 @@ REMOTE = (
     _swap("wrong-connector", "RSTART-020", CPO, "'RemoteStartTransaction', { connectorId: evse.connector", "'RemoteStartTransaction', { connectorId: 3 - evse.connector", CHARGE),
     _swap("no-connector", "", CPO, "'RemoteStartTransaction', { connectorId: evse.connector,", "'RemoteStartTransaction', {", "no_such_scenario or remote_start_and_stop"),
     _swap("stop-by-evse", "RSTOP-003", CPO, "  const session = state.sessions[body.SessionID];\n", "  const session = sessionOn(evses.get(plain(body.EvseID)) ?? {}) ?? state.sessions[body.SessionID];\n", "unknown_session"),
-    _swap("stops-latest", "RSTOP-005", CPO, "'RemoteStopTransaction', { transactionId: session.transaction });\n    // the", "'RemoteStopTransaction', { transactionId: Object.values(state.sessions).findLast((s) => s.transaction !== undefined && !s.ended && s.id !== session.id)?.transaction ?? session.transaction });\n    // the", "one_driver_at_two"),
+    _swap("stops-latest", "RSTOP-005", CPO, "'RemoteStopTransaction', { transactionId: session.transaction });\n    // the", "'RemoteStopTransaction', { transactionId: Object.values(state.sessions).findLast((s) => s.transaction !== undefined && !s.ended && s.id !== session.id)?.transaction ?? session.transaction });\n    // the", "one_driver_at_two", "RSTOP-002", "SESS-008"),
     _swap("unknown-session-true", "RSTOP-003", CPO, _NO_SESSION, _NO_SESSION.replace("'400'", "'000'"), "unknown_session"),
     Defect("finished-session-true", ("RSTOP-004",), (
         (CPO, "    done: () => { delete state.cdrs[id]; delete state.sessions[id]; state.save(); },", "    done: () => { delete state.cdrs[id]; state.save(); },"),
@@ -228,7 +228,7 @@ REMOTE = (
         (CPO, "  if (evse.ocpp === 'Faulted' || evse.ocpp === 'Unavailable') return '700';\n", "  if (evse.ocpp === 'Faulted' || evse.ocpp === 'Unavailable') return null;\n"),
         (CPO, _ASKED, "    return true;\n"),
     ), "start_on_a_faulted", ("CDR-027",)),
-    _swap("stop-true-offline", "RSTOP-007", CPO, "session.ended ? acknowledge('000', null, yes) : acknowledge('501', null, body);\n  }\n}\n\n// An", "acknowledge('000', null, yes);\n  }\n}\n\n// An", "stop_at_an_offline"),
+    _swap("stop-true-offline", "RSTOP-007", CPO, "session.ended ? acknowledge('000', null, yes) : acknowledge('501', null, body);\n  }\n}\n\n// A t", "acknowledge('000', null, yes);\n  }\n}\n\n// A t", "stop_at_an_offline"),
     Defect("refuses-but-charges", ("RSTART-005",), (
         (CPO, "  const accepted = await askToStart(evse, session);\n", "  await askToStart(evse, session); const accepted = false;\n"),
         (CPO, "    session.ended = session.refused = true;\n    session.answer", "    session.answer"),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import actors
+from bench.external import RealFleet
 from bench.hooks import ask_at_terminal
 from bench.ports import free_ports
 from simulator.site_data import generate_fleet
@@ -82,6 +85,18 @@ def test_a_person_at_the_charger(tmp_path: Path) -> None:
     by_id = {r["id"]: r["outcome"] for r in report["requirements"]}
     assert by_id["RSTART-001"] == "conforms"
     assert by_id["CDR-024"] == "not-exercised"
+
+
+def test_a_real_charger_knows_all_that_scenarios_do() -> None:
+    """What a scenario does with a virtual EVSE is there, if only to say that no person can do it."""
+    asked = set(re.findall(r"\bvirtual\.(\w+)", Path(actors.__file__).read_text()))
+    real = RealFleet(generate_fleet("DE*ABC", "ABC", charge_points=1, evses_per_charge_point=1, seed=7), _nobody)
+    assert len(asked) > 15
+    assert not {name for name in asked if not hasattr(real.evses[0], name)}
+
+
+async def _nobody(what: str, whose: str) -> None:
+    raise AssertionError(what)
 
 
 @pytest.mark.parametrize(("typed", "done"), [(b"\n", True), (b"s\n", False), (b"skip\n", False), (b"\x04", False)])

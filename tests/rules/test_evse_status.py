@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from oicp.evidence import Tls
 from tests.rules.build import EVSE, OTHER, Build, ack, outcome, record, verdict
 
 THIRD = "DE*ABC*E3*1"
@@ -417,6 +418,17 @@ def test_known_evses(data: float, status: float, code: str, expected: str) -> No
     build.push_data([record(EVSE)], t=data)
     build.push_status({EVSE: "Available"}, t=status, answer=ack(code))
     assert outcome(build.evidence(), "STAT-004") == expected
+
+
+def test_turned_away_for_want_of_a_certificate() -> None:
+    """What never got past the door of the hub says nothing about the order of pushes: TLS-001. Let in, it does."""
+    for let_in, expected in ((False, "not-exercised"), (True, "violated")):
+        build = Build()
+        build.observe("cpo_started", t=0, pid=1)
+        away: dict[str, Any] = {} if let_in else {"answer": b"<html>", "http_status": 400}
+        build.push_data([record(EVSE)], t=1, tls=Tls("TLSv1.3"), answer=b"<html>", http_status=400)
+        build.push_status({EVSE: "Available"}, t=2, tls=Tls("TLSv1.3"), **away)
+        assert outcome(build.evidence(), "STAT-004") == expected
 
 
 def test_status_after_removal() -> None:

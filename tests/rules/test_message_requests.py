@@ -22,13 +22,16 @@ def accepted(b: Build, **body: Any) -> None:
 
 
 def refused(
-    answer: Any = NO, *, evse_id: str = EVSE, variant: str | None = None, t: float = 10, session: int = 1, **body: Any
-) -> Any:
+    answer: Any = NO, *, evse_id: str = EVSE, variant: str | None = None, t: float = 10, session: int = 1,
+    http_status: int = 200, **body: Any,
+) -> Any:  # fmt: skip
     """A start on a ready EVSE is refused."""
 
     def story(b: Build) -> None:
         ready(b)
-        b.start(t=t, session=session, evse_id=evse_id, answer=answer, body=body, variant=variant)
+        b.start(
+            t=t, session=session, evse_id=evse_id, answer=answer, body=body, variant=variant, http_status=http_status,
+        )  # fmt: skip
 
     return story
 
@@ -63,7 +66,7 @@ DIN = {"RemoteIdentification": {"EvcoID": "DE*DCB*123456*7"}}
 CASES = [
     Case("HTTP-015", CONFORMS, "nulls accepted", lambda b: b.start(t=10)),
     Case("HTTP-015", VIOLATED, "nulls refused, the bare request accepted", several(bare, refused())),
-    Case("HTTP-015", VIOLATED, "nulls answered with HTTP 400", several(bare, refused(b"{}"))),
+    Case("HTTP-015", VIOLATED, "nulls answered with HTTP 400", several(bare, refused(b"{}", http_status=400))),
     Case("HTTP-015", SILENT, "refused for the EVSE", several(bare, refused(ack("601")))),
     Case("HTTP-015", CONFORMS, "refused though nulls were accepted before", several(accepted, refused())),
     Case("HTTP-015", SILENT, "nothing is plugged in", several(bare, lambda b: b.start(t=10, answer=NO))),
@@ -83,6 +86,8 @@ CASES = [
         bare, refused(), refused(t=20, session=3, PartnerProductID="A", EMPPartnerSessionID="e", CPOPartnerSessionID=..., variant="unknown-members", FutureText="x"))),
     Case("RSTART-001", CONFORMS, "accepted", lambda b: b.start(t=10)),
     Case("RSTART-001", VIOLATED, "never accepted", refused(**BARE)),
+    Case("RSTART-001", VIOLATED, "answered with HTTP 500", refused(b"{}", http_status=500, **BARE)),
+    Case("RSTART-001", SILENT, "answered with HTTP 200 and nothing: HTTP-012", refused(b"", **BARE)),
     Case("RSTART-001", SILENT, "null SessionID refused", refused(SessionID=None, variant="null-session-id")),
     Case("RSTART-001", SILENT, "it has an open session", several(ready, lambda b: b.observe("note", t=1),
         lambda b: b.start(t=3, session=5, answer=ack("501")))),
