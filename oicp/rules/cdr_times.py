@@ -12,12 +12,15 @@ from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, rules_abo
 from oicp.rules.cdr_content import charging_cdrs, flows_after
 from oicp.rules.cdr_delivery import cdrs
 from oicp.rules.remote_start import stray_commands
-from oicp.sessions import Session
+from oicp.sessions import Session, session, session_id_of
+from oicp.unknowns import TIMES
 
 whole = rules_about_evidence()
 _NAMES = ("ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd")
 _CLOCKS_S = 2.0
 _SAME_SHIFT_S = 60.0
+_NO_CLOCK_S = 600.0
+"""No clock is that wrong; a time zone is."""
 
 
 def _ahead(cdr: Exchange) -> float | None:
@@ -78,11 +81,26 @@ def times_agree_with_what_the_evse_did(evidence: Evidence) -> Iterator[Yield]:
     """Each of the four times lies within what the EVSE reported."""
     if not evidence.run.truth:
         yield NotExercised("CDR-016", "no virtual charge point saw when it charged")
+        yield from _long_before_the_start(evidence)
     for cdr, own in charging_cdrs(evidence):
         if own.transactions and not flows_after(own, cdr.t) and own.transactions[-1].t_stop is not None:
             yield from _compared(evidence, cdr, own)
         elif not own.transactions and not stray_commands(evidence) and own.start is not None:
             yield from _within_session(evidence, cdr, own, own.start.t)
+
+
+def _long_before_the_start(evidence: Evidence) -> Iterator[Yield]:
+    """The wire alone tells when a session was started: nothing ended before, and no charging began. Clocks of recorders differ by less."""
+    for cdr in cdrs(evidence) if TIMES not in evidence.run.unknown else ():
+        own = session(evidence, session_id_of(cdr))
+        if own is None or own.kind not in ("remote", "rfid") or not own.accepted or own.start is None:
+            continue
+        for name in ("ChargingStart", "ChargingEnd", "SessionEnd"):
+            said = second_of(cdr, cdr.body.get(name))
+            if said is not None and said < own.start.t - _NO_CLOCK_S:
+                told = f"{name} lies {own.start.t - said:.0f} s before the start of the session (exchange {own.start.number})"
+                yield finding(told, on=cdr, pointer=f"/{name}", requirement="CDR-016")
+                break
 
 
 def _within_session(evidence: Evidence, cdr: Exchange, own: Session, began: float) -> Iterator[Yield]:

@@ -57,6 +57,8 @@ def _acknowledges(exchange: Exchange) -> bool:
     """Judge the answer as an acknowledgement: it came with 2xx, or it is one all the same."""
     if exchange.operation not in _ANSWERED_BY_CPO or not exchange.answered.is_object:
         return False
+    if not {"Result", "StatusCode"} & exchange.answer_body.keys():
+        return False  # HTTP-012: it is no acknowledgement at all
     return 200 <= (exchange.http_status or 0) < 300 or "Result" in exchange.answer_body
 
 
@@ -136,7 +138,7 @@ def _told(exchange: Exchange, faults: Iterable[FieldFault | None], *, in_answer:
 
 
 def _finding(exchange: Exchange, fault: FieldFault, in_answer: bool, suffix: str) -> Finding:
-    name = fault.pointer.rsplit("/", 1)[-1]
+    name = _member(fault.pointer)
     label = "" if not name or fault.observed.startswith(name) else f"{name} "
     value = "" if fault.value == "null" else f": {fault.value}"
     return Finding(
@@ -146,6 +148,12 @@ def _finding(exchange: Exchange, fault: FieldFault, in_answer: bool, suffix: str
         or _text(exchange.body.get("EvseID")),
         spec_defect=fault.spec_defect, also=fault.also,
     )  # fmt: skip
+
+
+def _member(pointer: str) -> str:
+    """The member a pointer ends at; an element of a list with the name of the list."""
+    *_, parent, name = ["", "", *pointer.split("/")]
+    return f"{parent}/{name}" if name.isdecimal() and parent else name
 
 
 def _evse_at(body: wire_json.Json, pointer: str) -> str | None:

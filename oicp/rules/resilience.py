@@ -228,15 +228,28 @@ def decides_by_code(evidence: Evidence) -> Iterator[Yield]:
     accepted = [e for e in evidence.about(*_ONCE) if e.by_cpo and e.accepted and not e.faults and not abandoned(e)]
     again = _repeats(evidence)
     usual = {e.operation for e in accepted if not _odd_text(e) and e.number in again}
+    calm = _not_repeated(evidence, accepted, again)
     for e in accepted:
         if not _odd_text(e) or e.operation in usual:
             continue
         repeat = again.get(e.number)
         if repeat is not None:
+            if str(_description(e)) in calm:
+                continue  # elsewhere the same text was taken for the success it is
             told = f"accepted (000) with Description {_description(e)!r}, yet sent again as exchange {repeat}; with the usual text it is not repeated"
             yield finding(told, on=e, requirement="ACK-012")
         elif _went_on(evidence, _end(e)):
             yield Checked("ACK-012", e.operation or "")
+
+
+def _not_repeated(evidence: Evidence, accepted: list[Exchange], again: dict[int, int]) -> set[str]:
+    """Texts of answers after which the CPO went on for good without a repeat."""
+    repeats = set(again.values())
+    return {
+        str(_description(e)) for e in accepted
+        if e.number not in again and e.number not in repeats and e.body.get("ActionType") != "fullLoad"
+        and _went_on(evidence, _end(e) + _AT_ONCE_S)
+    }  # fmt: skip
 
 
 def _description(e: Exchange) -> object:

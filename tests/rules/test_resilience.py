@@ -111,6 +111,12 @@ def test_bad_record_isolated(later: list[tuple[list[str], Any]], until: float, e
         (None, [(1, EVSE, "Occupied"), (20, EVSE, "Available")], [], "conforms"),
         (None, [(1, EVSE, "Occupied"), (6, EVSE, "Occupied")], [], "warned"),
         (None, [(1, EVSE, "Occupied"), (6, EVSE, "Occupied")], [5.9], "conforms"),
+        (
+            None,
+            [(1, EVSE, "Occupied"), (6, EVSE, "Occupied"), (9, OTHER, "Occupied"), (99, EVSE, "Available")],
+            [],
+            "conforms",
+        ),
         (None, [(1, EVSE, "Available"), (4, EVSE, "Occupied"), (6, EVSE, "Available")], [], "conforms"),
         ("Success.", [(1, EVSE, "Occupied"), (6, EVSE, "Occupied")], [], "not-exercised"),
     ],

@@ -3,7 +3,7 @@
 from typing import Any
 
 from oicp.unknowns import ADDRESSES, TIMES
-from tests.rules.build import EVSE, OTHER, Build, ack
+from tests.rules.build import EVSE, OTHER, Build, ack, clock
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, several, table
 
 WIRE: dict[str, Any] = {"truth": False, "fleet": None, "source": "har"}
@@ -36,6 +36,13 @@ CASES = [
         billed, lambda b: b.start(t=700, session=2, answer=NO022)), run=WIRE),
     Case("ACK-010", WARNED, "one code for all: the session is billed", several(
         billed, lambda b: b.stop(t=700, answer=NO022)), run=WIRE),
+    Case("CDR-016", VIOLATED, "UTC with the offset of the place", several(
+        lambda b: b.start(t=10), lambda b: b.cdr(t=602, begin=11 - 3600, end=600 - 3600)), run=WIRE),
+    Case("CDR-016", SILENT, "times after the start", billed, run=WIRE),
+    Case("CDR-016", SILENT, "the session began when the vehicle was plugged in", several(
+        lambda b: b.start(t=1000), lambda b: b.cdr(t=1602, begin=1001, end=1600, body={"SessionStart": clock(0)})), run=WIRE),
+    Case("CDR-016", SILENT, "the clock of the recorder is some seconds off", several(
+        lambda b: b.start(t=100), lambda b: b.cdr(t=692, begin=40, end=630)), run=WIRE),
     Case("RSTOP-004", CONFORMS, "refused after the CDR", several(billed, lambda b: b.stop(t=700, answer=NO400)), run=WIRE),
     Case("RSTOP-004", WARNED, "Result true after the CDR", several(billed, lambda b: b.stop(t=700)), run=WIRE),
     Case("RSTOP-004", SILENT, "before the CDR nobody knows", several(
