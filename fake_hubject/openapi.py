@@ -92,9 +92,14 @@ def _operation(operation: Operation, words: Described) -> dict[str, Any]:
                 "description": "taken, or refused on data level",
                 "content": {"application/json": {"schema": shown}},
             },
-            **{status: {"$ref": f"#/components/responses/{status}"} for status in _REFUSED},
+            **{status: {"$ref": f"#/components/responses/{status}"} for status in _refused(operation)},
         },
     }
+
+
+def _refused(operation: Operation) -> list[str]:
+    """Server errors are no answer, but for the one the live platform was seen to give."""
+    return [status for status in _REFUSED if status != "500" or operation.name == "ChargingNotifications"]
 
 
 def _body(operation: Operation, words: Described) -> Schema:

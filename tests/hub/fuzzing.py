@@ -241,10 +241,10 @@ class Thrower:
         self.statuses[str(http_status)] += 1
         if (operation, http_status) not in self._answers:
             return f"HTTP {http_status} is not in the description"
+        if http_status >= 500 and b"partners: null" not in text:
+            return f"HTTP {http_status} that is not the one known from the platform"
         if text.startswith(b"<html>"):
             return None
-        if http_status == 500 and b"partners: null" not in text:
-            return "HTTP 500 that is not the one known from the platform"
         shape = self._answers[operation, http_status] if self._dice.random() < self._looked_at else None
         fault = next(shape.iter_errors(json.loads(text)), None) if shape else None
         return f"not the shape described: {fault.message} at {fault.json_path}" if fault else None
@@ -449,7 +449,8 @@ async def _publish(served: Served) -> None:
 
 
 def _schemathesis(served: Served, folder: Path, program: str, examples: int, seed: int) -> None:
-    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    # a server error that is described (one is, for one operation) is none of ours, so `not_a_server_error` is left out
+    checks = "status_code_conformance,content_type_conformance,response_schema_conformance"
     for tag, issued, own in (("CPO", served.cpo, OPERATOR), ("EMP", served.emp, EMP)):
         document = copy.deepcopy(served.document)
         for way in document["paths"].values():
