@@ -1,9 +1,12 @@
 """Plays the hub's side of a recording again and tells where the CPO now behaves differently."""
 
 import asyncio
+import math
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from fake_hubject.recorder import NotSeen, Recorder
 from oicp.evidence import Evidence, Exchange, Observation
@@ -32,21 +35,30 @@ class Difference:
 
 
 async def play(script: Script, hub: StandIn, cpo_url: str, recorder: Recorder, act: Act | None = None) -> None:
-    """Play all events at their distance from the first one. What the CPO sent before the first call then must have come."""
-    for operation in script.before:
-        try:
-            await recorder.exchange(lambda e, o=operation: e.by_cpo and e.operation == o, within=_PATIENCE_S)  # type: ignore[misc]
-        except NotSeen:
-            continue  # the comparison says that it is missing
-    shift = recorder.now() - script.t_first
+    """Play all events at their distance from each other. What the CPO had sent before an event then must have come before it."""
+    awaited: set[str] = set()
+    shift = -math.inf
     async with asyncio.TaskGroup() as group:
         for event in script.events:
             await until(recorder, event.t + shift)
+            for operation in [name for name, t in script.first.items() if t <= event.t and name not in awaited]:
+                awaited.add(operation)
+                await _comes(operation, recorder)
+                shift = max(shift, recorder.now() - event.t)
+            if shift == -math.inf:  # the first event
+                shift = recorder.now() - event.t
             if isinstance(event, Exchange):
                 group.create_task(_call(hub, event, cpo_url))
             elif act is not None:
                 group.create_task(_done(act(event)))
-    await _settle(script, recorder, shift)
+    await _settle(script, recorder, shift if script.events else recorder.now())
+
+
+async def _comes(operation: str, recorder: Recorder) -> None:
+    try:
+        await recorder.exchange(lambda e: e.by_cpo and e.operation == operation, within=_PATIENCE_S)
+    except NotSeen:
+        return  # the comparison says that it is missing
 
 
 async def _call(hub: StandIn, event: Exchange, cpo_url: str) -> None:
@@ -77,7 +89,7 @@ async def _settle(script: Script, recorder: Recorder, shift: float) -> None:
 
 
 def differences(old: Evidence, new: Evidence, ids: dict[str, str]) -> list[Difference]:
-    """Where the CPO of `new` differs: its answers to the hub's calls, and what it sent by itself. Times and readings may differ."""
+    """Where the CPO of `new` differs: its answers to the hub's calls, and what it sent by itself. Times and readings may differ, how they are written may not."""
     return [*_answers(old, new), *_records(old, new, ids), *_statuses(old, new, ids), *_operations(old, new)]
 
 
@@ -96,10 +108,29 @@ def _outcome(exchange: Exchange) -> str:
     return f"HTTP {exchange.answer.http_status}, Result {shown(exchange.answer_body.get('Result'))}, code {exchange.status_code}"
 
 
-_VOLATILE = {
-    "ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd", "ConsumedEnergy", "MeterValueStart", "MeterValueEnd",
-    "MeterValueInBetween", "SignedMeteringValues", "CPOPartnerSessionID",
-}  # fmt: skip
+_UNSTEADY = {"MeterValueInBetween", "SignedMeteringValues"}
+_VOLATILE = {"ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd", "CPOPartnerSessionID"}
+"""Different in every run; how they are written is not."""
+_MEASURED = {"ConsumedEnergy", "MeterValueStart", "MeterValueEnd"}
+"""A second more or less changes them, their unit stays."""
+
+
+def _kind(value: Json) -> Json:
+    """How a value is written: the digits of a moment are all the same here, other texts are just texts."""
+    if not isinstance(value, str):
+        return f"a {type(value).__name__}"
+    return re.sub(r"[0-9]+(\.[0-9]+)?", "0", value) if re.match("[0-9]{4}-", value) else "a text"
+
+
+def _same(name: str, before: Json, after: Json) -> bool:
+    if name not in _MEASURED or not (_is_number(before) and _is_number(after)):
+        return bool(before == after)
+    small, large = sorted((abs(before), abs(after)))
+    return bool(large <= 10 * small or large - small <= 1)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def _records(old: Evidence, new: Evidence, ids: dict[str, str]) -> Iterator[Difference]:
@@ -129,7 +160,7 @@ def _by_session(evidence: Evidence) -> dict[str, list[Exchange]]:
 
 def _steady(body: dict[str, Json], ids: dict[str, str]) -> dict[str, Json]:
     by_folded = {folded(k): folded(v) for k, v in ids.items()}
-    steady = {k: v for k, v in body.items() if k not in _VOLATILE and v is not None}
+    steady = {k: _kind(v) if k in _VOLATILE else v for k, v in body.items() if k not in _UNSTEADY and v is not None}
     if isinstance(steady.get("EvseID"), str):
         own = folded(steady["EvseID"])
         steady["EvseID"] = by_folded.get(own, own)
@@ -138,7 +169,7 @@ def _steady(body: dict[str, Json], ids: dict[str, str]) -> dict[str, Json]:
 
 def _members(session_id: str, before: Json, after: Json, number: int) -> Iterator[Difference]:
     for name in dict.fromkeys((*before, *after)):
-        if before.get(name) != after.get(name):
+        if not _same(name, before.get(name), after.get(name)):
             where = f"/{name} in the charge detail record of session {session_id}"
             yield Difference(where, shown(before.get(name)), shown(after.get(name)), number)
 

@@ -13,17 +13,14 @@ ACTS = ("plugged", "unplugged")
 
 @dataclass(frozen=True)
 class Script:
-    """The hub's side of a recording. `events`: calls of the hub and acts of drivers, in order of their second."""
+    """The hub's side of a recording. `events`: calls of the hub and acts of drivers, in order of their second. `first`: second at
+    which the CPO sent an operation for the first time.
+    """
 
     answers: Mapping[tuple[str, str | None], tuple[Answer, ...]]
     events: tuple[Exchange | Observation, ...]
-    before: tuple[str, ...]
+    first: Mapping[str, float]
     t_end: float
-
-    @property
-    def t_first(self) -> float:
-        """Second of the first event."""
-        return self.events[0].t if self.events else 0.0
 
 
 def script_of(evidence: Evidence, ids: Mapping[str, str] | None = None) -> Script:
@@ -40,9 +37,11 @@ def script_of(evidence: Evidence, ids: Mapping[str, str] | None = None) -> Scrip
     acts = [_moved(o, ids or {}) for o in evidence.seen(*ACTS) or inferred_acts(evidence)]
     both: list[Exchange | Observation] = [*calls, *acts]
     events = tuple(sorted(both, key=lambda event: event.t))
-    first = events[0].t if events else 0.0
-    before = tuple(dict.fromkeys(e.operation for e in evidence.exchanges if e.by_cpo and e.operation and e.t < first))
-    return Script({k: tuple(v) for k, v in answers.items()}, events, before, evidence.t_end)
+    first: dict[str, float] = {}
+    for exchange in evidence.exchanges:
+        if exchange.by_cpo and exchange.operation:
+            first.setdefault(exchange.operation, exchange.t)
+    return Script({k: tuple(v) for k, v in answers.items()}, events, first, evidence.t_end)
 
 
 _EARLIER_S = 0.5
@@ -59,7 +58,9 @@ def inferred_acts(evidence: Evidence) -> tuple[Observation, ...]:
         occupied = [t for t in _said(evidence, evse_id, "Occupied") if t < start.t]
         free = [t for t in _said(evidence, evse_id, "Available") if t < start.t]
         stood = occupied[-1:] if occupied and occupied[-1] > max(free, default=-1.0) else []
-        found.append(("plugged", evse_id, min([*stood, start.t]) - _EARLIER_S))
+        shown = min([*stood, start.t])
+        while_free = (max(free) + shown) / 2 if free and max(free) < shown else shown - _EARLIER_S
+        found.append(("plugged", evse_id, max(shown - _EARLIER_S, while_free)))
         found.extend(_unplugged(evidence, start, evse_id))
     return tuple(
         Observation(i, kind, evidence.run.started_at, t, evse_id) for i, (kind, evse_id, t) in enumerate(found, 1)
@@ -75,7 +76,8 @@ def _unplugged(evidence: Evidence, start: Exchange, evse_id: str) -> Iterator[tu
         yield "unplugged", evse_id, cdrs[0].t - _EARLIER_S
         return
     later = [t for t in _said(evidence, evse_id, "Available") if t > stops[0].t]
-    yield "unplugged", evse_id, later[0] - _EARLIER_S if later and later[0] > cdrs[0].t else cdrs[0].t + _EARLIER_S
+    seen = later[0] - _EARLIER_S if later and later[0] > cdrs[0].t else cdrs[0].t + _EARLIER_S
+    yield "unplugged", evse_id, max(seen, cdrs[0].t)  # never before the stop that ended it
 
 
 def _said(evidence: Evidence, evse_id: str, status: str) -> list[float]:
@@ -121,12 +123,22 @@ def evse_ids_of(events: Iterable[Exchange | Observation]) -> tuple[str, ...]:
 
 
 def ids_for(evidence: Evidence, fleet: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
-    """Map EvseIDs of the recording that the fleet does not have to EVSEs it has, in order; `given` pairs come first."""
+    """Map EvseIDs of the recording that the fleet does not have to EVSEs it has, in order; `given` pairs come first.
+
+    An EvseID that was nobody's in the recording stays nobody's.
+    """
     own = list(fleet)
-    known = {folded(i) for i in own}
+    known = {folded(i) for i in own} | _unknown_then(evidence)
     ids = dict(given)
     free = [i for i in own if folded(i) not in {folded(v) for v in ids.values()}]
     for evse_id in evse_ids_of(script_of(evidence).events):
         if evse_id not in ids and folded(evse_id) not in known and free:
             ids[evse_id] = free.pop(0)
     return ids
+
+
+def _unknown_then(evidence: Evidence) -> set[str]:
+    """EvseIDs, folded, that the CPO did not know: calls about them were answered so, and it never told of them."""
+    calls = [e for e in evidence.exchanges if e.direction is Direction.HUB_TO_CPO]
+    unknown = {folded(str(e.body.get("EvseID"))) for e in calls if e.status_code == "603"}
+    return unknown - {evse_id for evse_id, _, _ in said_statuses(evidence)}
