@@ -28,6 +28,8 @@ def issue(folder: Path, partner_id: str, *, hosts: list[str], key: str, days: in
     """Issue a client certificate, or with hosts a server certificate. Raises `BadCertificate`."""
     if key not in ("ec", "rsa"):
         raise BadCertificate(f"--key {key}: choose ec or rsa")
+    if p12 and not password:
+        raise BadCertificate("--password: empty; a PKCS#12 file needs one")
     if not hosts:
         _check_partner(partner_id)
     authority = Authority.load(folder)
@@ -74,9 +76,9 @@ def _check_request(pem: bytes, partner_id: str) -> None:
         raise BadCertificate("this is a certificate, not a request; make one: openssl req -new -key my.key -out my.csr")
     try:
         csr = x509.load_pem_x509_csr(pem)
-    except ValueError as fault:
+    except ValueError:
         raise BadCertificate(
-            f"not a certificate request in PEM ({fault}); DER: openssl req -inform DER -in .. -out .."
+            "not a certificate request in PEM; from DER: openssl req -inform DER -in .. -out .."
         ) from None
     names = [str(name.value) for name in csr.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if not any(name.strip() for name in names):

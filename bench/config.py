@@ -418,7 +418,7 @@ def _explained(error: Any, raw: dict[str, Any], source: str) -> str:
     place = [part for part in error["loc"] if part not in ("str", "tuple[str, ...]")]
     names = [str(part) for part in place if isinstance(part, str)]
     table, key = names[:-1], names[-1] if names else ""
-    where = f"{source}: " + (f"[{'.'.join(table)}] {key}" if table else f"[{key}]" if key else "")
+    where = source + (f": [{'.'.join(table)}] {key}" if table else f": [{key}]" if key else "")
     if error["type"] == "extra_forbidden":
         kind = "key" if table else "table"
         return f"{where}: unknown {kind}{_close(key, _keys_at(table))}"
@@ -427,6 +427,8 @@ def _explained(error: Any, raw: dict[str, Any], source: str) -> str:
     value = _value_at(raw, place)
     if error["type"] == "value_error":
         return f"{where}: {error['ctx']['error']}"
+    if error["type"] in ("tuple_type", "list_type"):
+        return f'{where} = {value!r}: write a list, as ["..", ".."]'
     return f"{where} = {value!r}: {error['msg'].lower()}"
 
 

@@ -111,7 +111,7 @@ def _security(config: BenchConfig) -> Iterator[Check]:
     try:
         security(config, None).tls(config.cpo.ocpp_url)
     except BadSecurity as fault:
-        yield Check(ERROR, f"[fleet.security] {fault}", "correct the paths; they start at the folder of bench.toml")
+        yield Check(ERROR, str(fault), "paths start at the folder of bench.toml")
     else:
         yield Check(OK, "[fleet.security] the certificates of the charge points can be used")
 

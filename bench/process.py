@@ -27,6 +27,8 @@ class CpoProcess:
 
     async def start(self) -> int:
         """Start it; returns the process id."""
+        if not self.folder.is_dir():
+            raise CannotStart(f"[cpo] working_directory: {self.folder} is no folder; correct it")
         self._file = self.log.open("ab")
         try:
             self._process = await asyncio.create_subprocess_exec(

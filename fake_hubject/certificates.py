@@ -77,6 +77,8 @@ class Authority:
     @classmethod
     def load(cls, folder: Path) -> "Authority":
         """Read the CA of `folder`; `BadCertificate` names what is missing or unreadable."""
+        if not (folder / "ca.pem").exists():
+            raise BadCertificate(f"{folder}/ca.pem: no CA there; make one: oicp-bench pki init --folder {folder}")
         certificate = read_certificate(folder / "ca.pem")
         path = folder / "ca.key"
         try:

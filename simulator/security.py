@@ -50,20 +50,44 @@ class OcppSecurity:
         """TLS context for wss://, None for ws://. Raises `BadSecurity` for files that cannot be used."""
         if not url.startswith("wss:"):
             return None
-        context = ssl.create_default_context()
+        names = (
+            ("ca_file", self.ca_file),
+            ("client_certificate", self.client_cert_file),
+            ("client_key", self.client_key_file),
+        )
+        for name, path in names:
+            if path is not None and not Path(path).is_file():
+                raise BadSecurity(f"[fleet.security] {name}: there is no file {path}; correct the path")
         try:
-            if self.ca_file is not None:
-                context = ssl.create_default_context(cafile=str(self.ca_file))
-            if self.client_cert_file is not None:
-                key = None if self.client_key_file is None else str(self.client_key_file)
-                context.load_cert_chain(str(self.client_cert_file), key)
-        except (OSError, ssl.SSLError) as fault:
+            context = ssl.create_default_context(cafile=None if self.ca_file is None else str(self.ca_file))
+        except (OSError, ssl.SSLError):
             raise BadSecurity(
-                f"TLS files of the charge points (ca {self.ca_file}, certificate {self.client_cert_file}, key "
-                f"{self.client_key_file}) cannot be used: {fault}; give PEM files that exist and belong together"
+                f"[fleet.security] ca_file: no certificate in PEM in {self.ca_file}; convert it"
             ) from None
+        self._present(context)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
+
+    def _present(self, context: ssl.SSLContext) -> None:
+        """Load the certificate of the charge points. A key with a password is an error: nobody is asked for it."""
+        if self.client_cert_file is None:
+            return
+        key, asked = None if self.client_key_file is None else str(self.client_key_file), []
+
+        def password() -> str:
+            asked.append(True)
+            return ""
+
+        try:
+            context.load_cert_chain(str(self.client_cert_file), key, password)
+        except (OSError, ssl.SSLError):
+            why = (
+                "is protected by a password; take it off: openssl pkey -in .. -out .."
+                if asked
+                else "do not belong together, or are no PEM files; PKCS#12: openssl pkcs12 -in .. -nodes -out .."
+            )
+            files = key if asked else f"{self.client_cert_file} and {key}"
+            raise BadSecurity(f"[fleet.security] client_certificate, client_key: {files} {why}") from None
 
     def url_of(self, template: str, charge_point_id: str) -> str:
         """Where a charge point connects to: `{id}` and `parts` filled in, or its id appended to the path."""

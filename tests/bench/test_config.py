@@ -65,6 +65,7 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"hubb": {}}, ("bench.toml", "[hubb]", "unknown table", "'hub'")),
     ({"hub": {"prot": 1}}, ("[hub] prot", "unknown key", "'port'")),
     ({"hub": {"port": "8443"}}, ("[hub] port", "'8443'", "integer")),
+    ({"cpo": {"operator_id": "DE*ABC", "oicp_url": "http://x", "ocpp_url": "ws://x", "command": "node cpo.js"}}, ("[cpo] command", "write a list")),
     ({"hub": {"port": 70000}}, ("[hub] port", "70000", "65535")),
     ({"hub": {"client_certificate": "optional"}}, ("[hub] client_certificate", "optional", "required")),
     ({"hub": {"options": {"textual_id": True}}}, ("[hub] options", "textual_id", "textual_ids")),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.ports import free_ports
-from tests.foreign.node_patches import DEFECTS, Defect
+from tests.foreign.node_patches import DEFECTS, WHOLE, Defect
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "node-cpo"
@@ -74,6 +74,7 @@ def patched(defect: Defect, folder: Path) -> None:
 
 def play(defect: Defect, folder: Path, *, whole: bool = False) -> Row:
     """One run."""
+    whole = whole or defect.only == WHOLE
     patched(defect, folder)
     text = (EXAMPLE / "bench.toml").read_text()
     for old, new in zip(_PORTS, free_ports(3), strict=True):

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from simulator.fleet import Fleet
 from simulator.security import BadSecurity, OcppSecurity
@@ -146,10 +148,20 @@ async def test_a_server_nobody_trusts(pki: dict[str, Path]) -> None:
 
 def test_files_that_do_not_fit(pki: dict[str, Path], tmp_path: Path) -> None:
     """TLS files that are missing or do not belong together are one clear message; ws:// needs none."""
-    for security in (
-        OcppSecurity(ca_file=tmp_path / "none.pem"), OcppSecurity(client_cert_file=pki["client"], client_key_file=pki["ca"]),
-    ):  # fmt: skip
-        with pytest.raises(BadSecurity, match="cannot be used"):
+    secret = tmp_path / "secret.key"
+    key = ec.generate_private_key(ec.SECP256R1())
+    hidden = serialization.BestAvailableEncryption(b"abc")
+    secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, hidden))
+    rubbish = tmp_path / "rubbish.pem"
+    rubbish.write_text("rubbish")
+    for security, words in (
+        (OcppSecurity(ca_file=tmp_path / "none.pem"), "ca_file: there is no file"),
+        (OcppSecurity(ca_file=rubbish), "ca_file: no certificate in PEM"),
+        (OcppSecurity(client_cert_file=pki["client"], client_key_file=tmp_path / "no.key"), "client_key: there is no"),
+        (OcppSecurity(client_cert_file=pki["client"], client_key_file=pki["ca"]), "do not belong together"),
+        (OcppSecurity(client_cert_file=pki["client"], client_key_file=secret), "secret.key is protected by a password"),
+    ):
+        with pytest.raises(BadSecurity, match=words):
             security.tls("wss://h/o")
         assert security.tls("ws://h/o") is None
 
