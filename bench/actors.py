@@ -112,6 +112,10 @@ class Evse:
         """The reservation at the charge point is over."""
         await self._does("reservation over", self.virtual.release())
 
+    def refuse_next_remote_stop(self) -> None:
+        """The charge point rejects the next remote stop."""
+        self.virtual.refuse_next_remote_stop()
+
     def refuse_next_remote_start(self) -> None:
         """The charge point will reject the next remote start."""
         self.virtual.refuse_next_remote_start()
@@ -187,8 +191,12 @@ class ChargePoint:
         """It restarts; what runs ends."""
         await bounded(self._bench, f"{self._virtual.id} reboots", self._virtual.reboot(), 30)
 
+    async def loses_power(self, *, seconds: float) -> None:
+        """No mains for so long: charging ends at once, and that is told once it is back."""
+        await bounded(self._bench, f"power cut at {self._virtual.id}", self._virtual.power_cut(seconds), seconds + 40)
+
     def loses_the_answer_to(self, moment: Literal["begin", "end"]) -> None:
-        """The connection breaks while the CPO answers to the next begin or end of a transaction: that is told once more."""
+        """The connection breaks while the CPO answers to the next begin or end of a transaction: it is told once more."""
         self._virtual.lose_answer(moment)
 
     def answers_after(self, seconds: float) -> None:
@@ -375,10 +383,9 @@ class Session:
 
     async def receives(self, operation: str, *, within: float = 10, times: int = 1) -> None:
         """Wait for messages of the CPO with this SessionID; if they do not come the scenario goes on and the rules speak."""
-        name = getattr(operation, "__name__", operation)
         await self._bench.until(
-            lambda: len(self.messages(str(name))) >= times, within=within, insist=False,
-            what=f"{name} of session {self.session_id} from the CPO",
+            lambda: len(self.messages(operation)) >= times, within=within, insist=False,
+            what=f"{operation} of session {self.session_id} from the CPO",
         )  # fmt: skip
 
     async def is_billed(self, *, within: float = 10) -> None:

@@ -43,6 +43,16 @@ class RealChargePoint:
             await self._asks("give the network back, and wait until it is connected, to charge point")
             self.online = True
 
+    async def power_cut(self, seconds: float) -> None:
+        """Switch it off and on."""
+        await self._asks(
+            f"switch off, switch on again after {seconds:g} s, and wait until it is connected, charge point"
+        )
+
+    def lose_answer(self, moment: str) -> None:
+        """No person is that quick."""
+        raise Skipped(f"{self.id} is a real charge point; an answer of the CPO cannot be lost on its way")
+
     async def reboot(self) -> None:
         """Restart it."""
         await self._asks("restart, and wait until it is connected again, charge point")
@@ -132,6 +142,10 @@ class RealEvse:
     def refuse_next_remote_start(self) -> None:
         """No person can do that."""
         raise Skipped(f"{self.evse_id} is a real charger; it cannot be told to refuse a start")
+
+    def refuse_next_remote_stop(self) -> None:
+        """No person can do that."""
+        raise Skipped(f"{self.evse_id} is a real charger; it cannot be told to refuse a stop")
 
     def begins_after(self, seconds: float) -> None:
         """A real one takes the time it takes; 0: as usual."""

@@ -60,7 +60,7 @@ class Pool:
         if scenario.exclusive:
             found = free if len(free) == len(fitting) else None
         elif scenario.whole_charge_point:
-            found = _whole(fitting, free)
+            found = _whole(fitting, self._all, self._free)
         else:
             found = self._spread(free, scenario.evses) if len(free) >= scenario.evses else None
         for evse in found or ():
@@ -78,11 +78,13 @@ def _of_kind(kind: str, evses: "Sequence[VirtualEvse]") -> "list[VirtualEvse]":
     return [evse for evse in evses if fits(evse.data_record)]
 
 
-def _whole(fitting: "list[VirtualEvse]", free: "list[VirtualEvse]") -> "list[VirtualEvse] | None":
-    """A charge point nobody uses, the one with the fewest EVSEs first."""
-    size = {cp: sum(e.charge_point is cp for e in fitting) for cp in {e.charge_point for e in fitting}}
+def _whole(
+    fitting: "Sequence[VirtualEvse]", everything: "Sequence[VirtualEvse]", free: "Sequence[VirtualEvse]"
+) -> "list[VirtualEvse] | None":
+    """A charge point nobody uses, the one with the fewest EVSEs first. EVSEs of another kind go with it, after those that fit."""
+    size = {cp: sum(e.charge_point is cp for e in everything) for cp in {e.charge_point for e in fitting}}
     for charge_point in sorted(size, key=lambda cp: (size[cp], cp.id)):
         own = [e for e in free if e.charge_point is charge_point]
         if len(own) == size[charge_point]:
-            return own
+            return sorted(own, key=lambda e: e not in fitting)
     return None

@@ -263,20 +263,6 @@ async def driver_leaves_before_the_transaction(bench: Bench) -> None:
     await session.is_closed(within=25)
 
 
-@scenario("the charge point begins long after it took the remote start", slow=True)
-async def charge_point_begins_late(bench: Bench) -> None:
-    """Who has given the start up by then (501) ends the charging at once; who accepted it bills it."""
-    evse, driver = await bench.free_evse(), bench.driver()
-    await evse.plug_in()
-    evse.begins_after(12)
-    session = await driver.tries_remote_start(evse)
-    await session.may_charge(within=15)
-    evse.begins_after(0)
-    await session.may_be_broken_off(within=bench.tolerance("refused_charge_s") + 3)
-    await evse.unplug()
-    await session.is_closed(within=25)
-
-
 @scenario("the remote stop comes twice")
 async def repeated_stop(bench: Bench) -> None:
     """No second record, nothing else stopped."""

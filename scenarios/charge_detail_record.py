@@ -70,6 +70,19 @@ async def reboot_in_mid_session(bench: Bench) -> None:
     await session.is_billed(within=20)
 
 
+@scenario("the power fails in mid-session", whole_charge_point=True)
+async def power_fails(bench: Bench) -> None:
+    """It boots first and tells the end of the transaction then; the record bears the time and the reading of that end."""
+    charge_point, driver = await bench.free_charge_point(), bench.driver()
+    evse = charge_point.evse
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=0.2)
+    await charge_point.loses_power(seconds=2)
+    await session.is_billed(within=20)
+
+
 @scenario("the driver leaves while the charge point is offline", whole_charge_point=True)
 async def end_delivered_late(bench: Bench) -> None:
     """The end of the transaction is delivered late; the record bears the real times and energy."""
@@ -84,6 +97,36 @@ async def end_delivered_late(bench: Bench) -> None:
     await bench.passes(2)
     await charge_point.go_online()
     await session.is_billed(within=20)
+
+
+@scenario("the begin of a session is told twice: the answer got lost", whole_charge_point=True)
+async def begin_told_twice(bench: Bench) -> None:
+    """A charge point repeats what was not answered; that is no second session."""
+    charge_point, driver = await bench.free_charge_point(), bench.driver()
+    evse = charge_point.evse
+    await evse.plug_in()
+    charge_point.loses_the_answer_to("begin")
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=0.2)
+    await evse.unplug()
+    await session.is_billed(within=20)
+    await bench.passes(3)
+
+
+@scenario("the end of a session is told twice: the answer got lost", whole_charge_point=True)
+async def end_told_twice(bench: Bench) -> None:
+    """A charge point repeats what was not answered; one session, one record."""
+    charge_point, driver = await bench.free_charge_point(), bench.driver()
+    evse = charge_point.evse
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=0.2)
+    charge_point.loses_the_answer_to("end")
+    await evse.unplug()
+    await session.is_billed(within=20)
+    await bench.passes(6)
 
 
 @scenario("the connection breaks and returns while energy flows", whole_charge_point=True)

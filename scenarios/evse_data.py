@@ -29,6 +29,16 @@ async def data_record_changes(bench: Bench) -> None:
     await bench.hub_receives("PushEvseData", within=20)
 
 
+@scenario("the hub has an outage of a moment when a changed data record arrives", needs="update_evse", disturbs=True)
+async def data_change_meets_503(bench: Bench) -> None:
+    """A change that could not be delivered has to come again."""
+    evse = await bench.free_evse()
+    record = evse.data_record | {"HotlinePhoneNumber": "+4930654321"}
+    async with bench.hub_fault(Fault("503 for changed data", "PushEvseData", http_status=503, evse_id=evse.evse_id)):
+        await bench.hook("update_evse", evse_id=evse.evse_id, data_record=record)
+        await bench.hub_accepts("PushEvseData", within=30)
+
+
 @scenario("an EVSE leaves the fleet", needs="decommission_evse", uses_up=True)
 async def evse_leaves_the_fleet(bench: Bench) -> None:
     """An EVSE is taken out of service for good and vanishes at the hub."""

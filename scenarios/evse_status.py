@@ -93,6 +93,19 @@ async def limited_status_pushes(bench: Bench) -> None:
     await evse.shows("Available", within=30)
 
 
+@scenario("the status changes while its push is limited (429)", disturbs=True)
+async def status_changes_while_limited(bench: Bench) -> None:
+    """What waits for its repeat is obsolete by then: the last word is the present status."""
+    evse = await bench.free_evse()
+    limited = Fault("429 for a status that passes", "PushEvseStatus", http_status=429, evse_id=evse.evse_id)
+    async with bench.hub_fault(limited):
+        await evse.fault("OtherError")
+        await bench.hub_receives("PushEvseStatus", within=15, insist=False, where=lambda e: bool(e.faults))
+        await evse.clear_fault()
+        await bench.passes(12)
+    await evse.shows("Available", within=20)
+
+
 @scenario("a status push is answered with an HTML page", disturbs=True)
 async def html_instead_of_an_answer(bench: Bench) -> None:
     """A proxy on the way answers 502 with HTML in another charset; the backend survives and repeats."""

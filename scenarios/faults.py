@@ -89,7 +89,7 @@ async def cdr_refused_022(bench: Bench) -> None:
     async with bench.hub_fault(refusing):
         await session.evse.unplug()
         await session.receives(CDR, within=15)
-        await bench.passes(3)
+        await bench.passes(10)
 
 
 @scenario("records of several EVSEs are limited (429) at the same time", evses=3, disturbs=True)

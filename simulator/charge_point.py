@@ -10,7 +10,7 @@ from simulator.configuration import Configuration
 from simulator.evse import VirtualEvse
 from simulator.evse_core import EvseCore
 from simulator.meter import Meter
-from simulator.modem import Modem
+from simulator.modem import Modem, Moment
 from simulator.outbox import Outbox
 from simulator.security import OcppSecurity
 from simulator.settings import FleetSettings
@@ -120,6 +120,10 @@ class ChargePoint(Voice):
         self.modem.reconnect()
         await self.connected(within=within)
 
+    def lose_answer(self, moment: Moment) -> None:
+        """The network breaks while the CPO answers to the next `begin` or `end` of a transaction: it is told once more."""
+        self.modem.lose_answer(moment)
+
     async def reboot(self, *, hard: bool = False, within: float = 30.0) -> None:
         """Restart the charge point; a running transaction ends. Waits until it is connected again."""
         await self._restart(hard, "LocalReset")
@@ -142,6 +146,12 @@ class ChargePoint(Voice):
         self._powered = True
         self._power_up("PowerUp")
         await self.go_online(within=within)
+
+    async def power_cut(self, seconds: float) -> None:
+        """No mains for so long."""
+        await self.lose_power()
+        await asyncio.sleep(seconds)
+        await self.restore_power()
 
     # --- what the CPO wants of it ------------------------------------------------------------------------------------
 

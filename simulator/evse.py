@@ -51,7 +51,7 @@ class VirtualEvse(EvseCore):
 
     async def walk_away(self) -> None:
         """The driver who was accepted does not come after all (nothing if nobody is waited for); unused injected refusals are void."""
-        self._refusals = 0
+        self._refusals = self._stop_refusals = 0
         self._drop_waiting()
 
     async def deliver(self, kwh: float = 3.0, *, within: float | None = None) -> None:
@@ -150,6 +150,10 @@ class VirtualEvse(EvseCore):
     def begins_after(self, seconds: float) -> None:
         """From now on a transaction begins only so long after its start was accepted, as with a slow lock; 0 for at once."""
         self.start_delay = seconds
+
+    def refuse_next_remote_stop(self, times: int = 1) -> None:
+        """Reject the next remote stops; charging goes on."""
+        self._stop_refusals = times
 
     def refuse_next_remote_start(self, times: int = 1) -> None:
         """Reject the next remote starts, as a charge point with a problem of its own does."""

@@ -38,6 +38,7 @@ class EvseCore(Outlet):
         self.reservation: Reservation | None = None
         self.operative = True
         self._refusals = 0
+        self._stop_refusals = 0
         self._asking = False
         self._energy_due: float | None = None
         self._give_up_at: float | None = None
@@ -59,6 +60,11 @@ class EvseCore(Outlet):
         if self._status is _S.RESERVED:
             return self.reservation is not None and self.reservation.id_tag.casefold() == id_tag.casefold()
         return self._status in (_S.AVAILABLE, _S.PREPARING)
+
+    def refuses_stop(self) -> bool:
+        """Whether a remote stop is rejected now; uses up an injected refusal."""
+        self._stop_refusals, refuses = max(0, self._stop_refusals - 1), self._stop_refusals > 0
+        return refuses
 
     def admit(self, driver: Driver, *, ask: bool) -> None:
         """A driver was accepted; `ask` the CPO about the token first. Void if the EVSE changed while the answer was on its way."""

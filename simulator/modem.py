@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -24,6 +24,13 @@ VERSIONS: dict[str, tuple[str, ...]] = {
     "auto": ("ocpp2.0.1", "ocpp1.6"),
 }
 """What a charge point offers as WebSocket subprotocols, best first."""
+Moment: TypeAlias = Literal["begin", "end"]
+_MOMENTS: dict[str, Moment] = {
+    "StartTransaction": "begin",
+    "Started": "begin",
+    "StopTransaction": "end",
+    "Ended": "end",
+}
 
 
 class Modem:
@@ -40,6 +47,7 @@ class Modem:
         self._failures = 0
         self._hurry = asyncio.Event()
         self._patience: dict[str, float] = {}
+        self._unheard: Moment | None = None
         self.dialect: Dialect | None = None
         self.registered = False
         self.boot_reason: str | None = "PowerUp"
@@ -70,6 +78,10 @@ class Modem:
         self._failures = 0
         self._wanted.set()
         self._hurry.set()
+
+    def lose_answer(self, moment: Moment | None) -> None:
+        """The network breaks while the CPO's answer to the next `begin` or `end` of a transaction is on its way; None: not any more."""
+        self._unheard = moment
 
     def boot_again(self) -> None:
         """Send the BootNotification at once although its interval has not passed (TriggerMessage)."""
@@ -220,6 +232,10 @@ class Modem:
         timeout = timing.transaction_timeout if message.keep else self._patience.get(action, timing.call_timeout)
         try:
             answer = await link.call(action, payload, timeout)
+            if self._unheard is not None and _tells(action, payload) == self._unheard:
+                self._unheard = None
+                self.disconnect("the network broke while an answer was on its way (by scenario)", stay=False)
+                raise LinkClosed("an answer got lost")
             self._patience.pop(action, None)
             if message.answered is not None:
                 message.answered(dialect, answer)
@@ -231,6 +247,12 @@ class Modem:
         except Unusable as fault:
             return str(fault)
         return None
+
+
+def _tells(action: str, payload: Any) -> Moment | None:
+    """Whether a call tells of the begin or the end of a transaction."""
+    said = payload.get("eventType") if action == "TransactionEvent" else action
+    return _MOMENTS.get(str(said))
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

@@ -145,12 +145,13 @@ class Ocpp16:
 
     def _remote_stop(self, payload: Payload) -> Reply:
         transaction = self._cp.transaction(payload["transactionId"])
-        answer = "Rejected" if transaction is None else "Accepted"
+        refused = transaction is None or transaction.evse.refuses_stop()
+        answer = "Rejected" if refused else "Accepted"
         self._cp.seen(
             "remote_stop_received", evse_id=transaction.evse.evse_id if transaction else None,
             transaction_id=payload["transactionId"], answer=answer,
         )  # fmt: skip
-        if transaction is None:
+        if transaction is None or refused:
             return Reply({"status": answer})
         return Reply({"status": answer}, lambda: transaction.stop("Remote", "RemoteStop"))
 

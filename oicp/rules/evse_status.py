@@ -102,8 +102,11 @@ def _excused(evidence: Evidence, history: History, at: int, told: Told) -> bool:
     snapshot = (
         at > 0 and before is not None and before.status == told.status and told.status in history.phases[at - 1].fitting
     )
-    corrected = told.full_load or any(
-        p.status in phase.right for p in history.said_between(told.t, told.t + _CORRECTED_S)
+    over = phase.end <= told.t + _CORRECTED_S  # there is nothing to put right any more
+    corrected = (
+        told.full_load
+        or over
+        or any(p.status in phase.right for p in history.said_between(told.t, told.t + _CORRECTED_S))
     )
     if snapshot and corrected and told.t <= phase.t + settles:
         return True
@@ -142,19 +145,21 @@ def _behind(evidence: Evidence, history: History, at: int, told: Told) -> bool:
 
 
 def _told_already(history: History, phase: Phase, told: Told, room: float) -> bool:
-    """The status of that phase had been told. A full load may come before the update that tells the same, up to `room` seconds.
+    """The status of that phase had been told, and nothing else since while it lasted (a backend that is behind says it once more).
 
-    Not where another status was told between the two: that one is the newer.
+    A full load may come before the update that tells the same, up to `room` seconds; not where another status was told between.
     """
     # where one status is right and another only contested, as for a car that waits, the contested one may tell of the state before
     same = phase.right if told.status in phase.right else phase.fitting
     before = history.said_before(phase.t)
     since = phase.t if before is None or before.status not in same else before.t
     said = history.said_between(since, told.t)
-    return any(
-        p.status in same and not (p.full_load and p.t > told.t - room and all(q.status in same for q in said[at:]))
-        for at, p in enumerate(said)
-    )
+    for at, p in enumerate(said):
+        others = [q for q in said[at:] if q.status not in same]
+        early = p.full_load and p.t > told.t - room and not others
+        if p.status in same and not early and not any(q.t < phase.end for q in others):
+            return True
+    return False
 
 
 def _overtaken(history: History, phase: Phase, told: Told) -> bool:

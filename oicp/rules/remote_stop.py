@@ -20,6 +20,8 @@ _AFTER_S = 5.0
 _JUST_ENDED_S = 10.0
 _STARTED_ANYWAY_S = 10.0
 _WAITED_S = 1.0
+_LED_TO_S = 30.0
+"""A record that comes later has another cause than the stop."""
 _FORM = ("022", "101", "102", "103", "105", "106")
 _JUDGED_ELSEWHERE = ("malformed", "empty-body", "no-session-id")
 
@@ -155,7 +157,8 @@ def _others_go_on(evidence: Evidence, stop: Exchange, own: Session, victims: lis
     if repeated and own.cdrs and own.stops[-1].number == stop.number:
         yield Checked("RSTOP-010", STOP)
         accepted = [c for c in own.cdrs if not c.faults and c.answer is not None]
-        if len(accepted) > 1 and accepted[0].accepted:
+        soon = len(accepted) > 1 and accepted[1].t <= end_of(stop) + _LED_TO_S
+        if soon and accepted[0].accepted:
             yield finding(
                 f"{len(own.stops)} stops led to {len(accepted)} charge detail records", on=stop, requirement="RSTOP-010"
             )

@@ -158,3 +158,18 @@ async def test_kinds_of_evses() -> None:
         assert sorted(e.evse_id for e in evses) == ["E0*0", "E0*1", "E1*0"]
     with pytest.raises(Skipped, match="needs 2 EVSEs not open for roaming, the fleet has 1"):
         pool.check(_scenario("x", kind="private", evses=2))
+
+
+async def test_a_whole_charge_point_is_held_with_all_it_has() -> None:
+    """What is done to the charge point would be felt by a scenario at its private EVSE, and the other way round."""
+    fleet = _fleet(1, 2)
+    fleet[0].data_record["IsHubjectCompatible"] = False
+    pool = Pool(fleet)  # type: ignore[arg-type]
+    whole, private = _scenario("x", whole_charge_point=True), _scenario("y", kind="private")
+    async with pool.lease(whole) as evses:
+        assert [e.evse_id for e in evses] == ["E0*1", "E0*0"]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01), pool.lease(private):
+                pass
+    async with pool.lease(private) as evses:
+        assert [e.evse_id for e in evses] == ["E0*0"]

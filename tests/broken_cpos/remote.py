@@ -18,6 +18,7 @@ from tests.broken_cpos.delivery import NoRecords
 from tests.broken_cpos.variant import Variant
 
 A = "authorization."
+P = "authorization_by_charge_point."
 SESSION = A + "remote_start_and_stop"
 Body = dict[str, Json]
 
@@ -322,7 +323,7 @@ VARIANTS = (
     _start("trusts-the-charger", "Answers true though the charge point rejected the start", "RSTART-004", TrustsTheCharger, A + "charge_point_rejects"),
     _start("answers-before-it-asks", "Answers true and never asks the charge point", "RSTART-004", AnswersBeforeItAsks, SESSION),
     _start("starts-after-all", "Answers 501 after a short wait; the vehicle charges all the same and is billed", "RSTART-005", StartsAfterAll, "transport.start_only_mandatory", collateral={"CDR-026": "it is billed", "CDR-004": "the hub has deleted the session", "RSTART-001": "the refusal has no reason"}),
-    _start("keeps-late-start", "Answers 501 after a short wait; the vehicle charges later, unnoticed", "RSTART-005", StartsAfterAll, A + "charge_point_begins_late", parts={"register": NoRecords}, settings={"plug_in_timeout_s": 60.0}, bench={"tolerances": {"refused_charge_s": 5}}),
+    _start("keeps-late-start", "Answers 501 after a short wait; the vehicle charges later, unnoticed", "RSTART-005", StartsAfterAll, P + "charge_point_begins_late", parts={"register": NoRecords}, settings={"plug_in_timeout_s": 60.0}, bench={"tolerances": {"refused_charge_s": 5}}),
     _start("wrong-connector", "Starts the connector beside the one that was named", "RSTART-020", WrongConnector, A + "remote_start_and_stop", fleet=_TWO, collateral={"CDR-001": "nobody charges on that session", "CDR-008": "the wrong EVSE", "CDR-024": "the wrong EVSE"}),
     _start("first-free-evse", "An unknown EVSE is replaced by one that is ready", "RSTART-006", FirstFreeEvse, A + "start_on_an_unknown_evse", collateral={"CDR-008": "the record names the EVSE it took"}),
     _start("any-identification", "Starts with an RFID medium in place of RemoteIdentification", "RSTART-003", TakesAnyIdentification, "transport.starts_to_be_refused", collateral={"CDR-012": "the EvcoID is invented"}),
@@ -340,6 +341,7 @@ VARIANTS = (
     _start("any-provider", "Another provider may end the session", "RSTOP-006", AnyProvider, A + "stop_by_another_provider"),
     _start("any-evse", "A stop that names another EVSE ends the session all the same", "RSTOP-012", AnyEvse, A + "stop_with_a_wrong_evse"),
     _start("stops-offline", "Answers true though the charge point is out of reach", "RSTOP-007", stops_yes_to("501"), A + "stop_at_an_offline_charge_point", collateral={"RSTOP-002": "nothing stops"}),
+    _start("stops-refused", "Answers true though the charge point refuses to stop", "RSTOP-007", stops_yes_to("501", "700"), P + "charge_point_rejects_the_stop", collateral={"RSTOP-002": "nothing stops"}),
     _start("breaks-its-word", "A stop before the cable is answered true, then the vehicle charges", "RSTOP-011", BreaksItsWord, f"{A}stop_before_the_energy", collateral={"RSTOP-002": "nothing stops"}),
     _start("stop-crashes", "Every stop meets an exception", "RSTOP-001", CrashesNow, SESSION, collateral={"RSTOP-002": "nothing stops"}),
     Variant("remote-never-gives-up", "A start without a vehicle stays open for ever", ("RSTART-011",), only=A + "nobody_plugs_in", parts={"register": NeverGivesUp}, bench={"tolerances": {"lapsed_session_s": 8}}, collateral={"CDR-027": "the same session"}),

@@ -112,6 +112,13 @@ def snapshot_a_moment_old(build: Build) -> None:
     pushed(build, (10.5, "Occupied"), (42.5, "Available"))
 
 
+def snapshot_of_a_moment_that_is_over(build: Build) -> None:
+    """Available is said once more just after a car came, and it left at once."""
+    build.connector("Preparing", t=10)
+    build.connector("Available", t=10.8)
+    pushed(build, (10.3, "Available"))
+
+
 def fault_told(build: Build, status: str = "OutOfService") -> None:
     build.connector("Faulted", t=10)
     pushed(build, (10.2, status))
@@ -264,6 +271,7 @@ SILENT = ("conforms", "not-exercised")
         (overtaken, {"STAT-007": "violated"}),
         (overtaken_and_late, {"STAT-007": "violated"}),
         (snapshot_a_moment_old, {}),
+        (snapshot_of_a_moment_that_is_over, {}),
         (fault_told, {}),
         (fault_as_unknown, {"STAT-012": "warned"}),
         (fault_as_available, {"STAT-012": "violated"}),

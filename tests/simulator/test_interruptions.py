@@ -53,6 +53,29 @@ async def test_a_start_that_was_not_answered_is_sent_again() -> None:
         assert s.central.of("StopTransaction")[0]["transaction_id"] == s.central.transactions
 
 
+async def test_an_answer_that_got_lost() -> None:
+    """The CPO heard of the end and answered; the network broke, and the end is told once more, word by word."""
+    async with scene() as s:
+        await charging(s)
+        s.evse.charge_point.lose_answer("end")
+        await s.evse.unplug()
+        await until(lambda: len(s.central.of("StopTransaction")) == 2)
+        first, second = s.central.of("StopTransaction")
+        assert first == second
+        await s.fleet.delivered(within=5)
+        assert len(s.seen.of("transaction_stop_delivered")) == 1
+
+
+async def test_a_remote_stop_that_is_refused_once() -> None:
+    """Charging goes on; the next stop is taken."""
+    async with scene() as s:
+        await charging(s)
+        s.evse.refuse_next_remote_stop()
+        assert await s.central.remote_stop("CP-1", 101) == "Rejected"
+        assert s.evse.connector_status == "Charging"
+        assert await s.central.remote_stop("CP-1", 101) == "Accepted"
+
+
 @pytest.mark.parametrize(("hard", "reason"), [(False, "SoftReset"), (True, "HardReset")])
 async def test_reboot_in_mid_session(hard: bool, reason: str) -> None:
     """A reboot ends the transaction, boots anew and leaves the EVSE Finishing until the cable is pulled."""
