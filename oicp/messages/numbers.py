@@ -14,9 +14,12 @@ _NUMERIC = re.compile(r"\s*[+-]?[0-9]+([.,][0-9]+)?\s*")
 
 def number(value: Json) -> Decimal | None:
     """A JSON number as an exact decimal; None for anything else, booleans included."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+    if type(value) is Decimal:
+        found = value
+    elif isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
-    found = value if type(value) is Decimal else Decimal(repr(value) if isinstance(value, float) else value)
+    else:
+        found = Decimal(repr(value) if isinstance(value, float) else value)
     if not found.is_finite():
         return None
     if found and abs(found.adjusted()) > _ABSURD:
