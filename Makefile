@@ -5,7 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check fast kill-matrix lock clean
+.PHONY: setup run test check fast kill-matrix lock clean
+
+setup: $(VENV)/.run-ready  ## installs what `make run` needs, and plays nothing
 
 run: $(VENV)/.run-ready
 	$(BIN)/oicp-bench run

@@ -75,6 +75,7 @@ def _served(evidence: Evidence, e: Exchange) -> Iterator[Checked]:
         yield Checked(_PLAIN[operation], operation)
     if operation == START:
         yield Checked("RSTART-002", operation)
+        yield Checked("RSTART-019", operation)
         if evse_of(e) == (evse_of(e) or "").upper():
             yield Checked("RSTART-017", operation)
 

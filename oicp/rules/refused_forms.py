@@ -67,7 +67,8 @@ def _odd_start(evidence: Evidence, e: Exchange) -> Iterator[tuple[str, str]]:
             yield "upper case", "RSTART-017"
         elif evse_id.upper() != pushed.upper():
             yield "separators", "RSTART-018"
-    yield f"product {e.body.get('PartnerProductID')}", "RSTART-019"
+    product = e.body.get("PartnerProductID")
+    yield f"product {product}", "RSTART-001" if product is None else "RSTART-019"
 
 
 def evco_form(evco: str) -> str:
@@ -185,8 +186,8 @@ def _common(evidence: Evidence) -> dict[tuple[str, str | None], frozenset[str]]:
 
 
 def unexplained(evidence: Evidence, e: Exchange) -> bool:
-    """Refused, and neither the answer nor the EVSE tells why. HTTP 200 with something unreadable refuses nothing: HTTP-012."""
-    if e.result is None and e.http_status == 200:
+    """Refused, and neither the answer nor the EVSE tells why. A redirect or something unreadable refuses nothing: HTTP-012."""
+    if e.result is None and e.http_status is not None and e.http_status < 400:
         return False
     return e.result is not True and not names_a_cause(evidence, e) and not excused(evidence, e)
 

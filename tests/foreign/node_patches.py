@@ -252,7 +252,7 @@ REMOTE = (
         (CPO, "  state.cdrs[session.id] = { body };\n", "  state.cdrs[session.id] = { body };\n  session.body = body;\n"),
         (CPO, "    done: () => { delete state.cdrs[id]; delete state.sessions[id]; state.save(); },\n", ""),
         (CPO, _NO_SESSION, "  if (session?.body) queues.cdr.add({ path: paths.cdr, body: () => session.body });\n" + _NO_SESSION),
-    ), "repeated_stop"),
+    ), "repeated_stop", ("RSTOP-010",)),
     Defect("any-token-charges", ("RSTART-021",), (
         (CPO, "status: byTag(idTag) && !byTag(idTag).ended ? 'Accepted' : 'Invalid' } })", "status: 'Accepted' } })"),
         (CPO, "return { transactionId: id, idTagInfo: { status: 'Invalid' } };", "return { transactionId: id, idTagInfo: { status: 'Accepted' } };"),

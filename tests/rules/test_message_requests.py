@@ -87,6 +87,9 @@ CASES = [
     Case("RSTART-001", CONFORMS, "accepted", lambda b: b.start(t=10)),
     Case("RSTART-001", VIOLATED, "never accepted", refused(**BARE)),
     Case("RSTART-001", VIOLATED, "answered with HTTP 500", refused(b"{}", http_status=500, **BARE)),
+    Case("RSTART-001", VIOLATED, "taken with a product alone", several(
+        lambda b: accepted(b, PartnerProductID="AC1"), refused(t=20, session=3), refused(t=40, session=4))),
+    Case("RSTART-001", SILENT, "redirected: HTTP-012", refused(b"", http_status=307, **BARE)),
     Case("RSTART-001", SILENT, "answered with HTTP 200 and nothing: HTTP-012", refused(b"", **BARE)),
     Case("RSTART-001", SILENT, "null SessionID refused", refused(SessionID=None, variant="null-session-id")),
     Case("RSTART-001", SILENT, "it has an open session", several(ready, lambda b: b.observe("note", t=1),
