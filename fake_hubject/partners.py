@@ -173,7 +173,7 @@ class Partners:
         self._own.clear()
         self._by_key = {self.key(p.id): p for p in self._partners.values()}
         self._owners = {
-            folded(ident): partner
+            folded(ident).lstrip("+"): partner
             for partner in self._partners.values()
             for ident in (partner.id, *partner.sub_partners)
         }
