@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography import x509
@@ -74,8 +75,9 @@ def tls_of(flow: http.HTTPFlow) -> Tls | None:
     return Tls(version, certificate_of(certificates[0]) if certificates else None)
 
 
+@lru_cache(maxsize=256)
 def certificate_of(cert: Cert) -> Certificate:
-    """Facts of a certificate mitmproxy saw."""
+    """Facts of a certificate mitmproxy saw; asked for with every message, so they are remembered."""
     return facts_of(x509.load_pem_x509_certificate(cert.to_pem()))
 
 

@@ -14,9 +14,10 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from mitmproxy import connection, http, tls
+from mitmproxy.addons import core, disable_h2c, next_layer, proxyserver, save, tlsconfig
+from mitmproxy.master import Master
 from mitmproxy.options import Options
 from mitmproxy.proxy import server_hooks
-from mitmproxy.tools.dump import DumpMaster
 
 from fake_hubject.recorder import Recorder
 from oicp.evidence import Answer, Exchange, Tls
@@ -78,7 +79,7 @@ class Tap:
         self._server_cert, self._ca_file, self._flow_file = server_cert, ca_file, flow_file
         self._exchanges: dict[str, Exchange] = {}
         self._legs = {leg.port: leg for leg in self.legs}
-        self._master: DumpMaster | None = None
+        self._master: Master | None = None
         self._store = tempfile.TemporaryDirectory(prefix="oicp-bench-tap-")
 
     def url(self, direction: Direction) -> str:
@@ -125,7 +126,12 @@ class Tap:
     async def __aenter__(self) -> Self:
         # mitmproxy's own CA is never used; it must not be put into the home folder either
         options = Options(confdir=self._store.name)
-        master = DumpMaster(options, loop=asyncio.get_running_loop(), with_termlog=False, with_dumper=False)
+        master = Master(options, event_loop=asyncio.get_running_loop())
+        # of some forty addons only these: every event asks all there are, which takes most of a message's time
+        master.addons.add(
+            core.Core(), disable_h2c.DisableH2C(), proxyserver.Proxyserver(), next_layer.NextLayer(), save.Save(),
+            tlsconfig.TlsConfig(),
+        )  # fmt: skip
         self._master = master
         master.options.update(**self._options())
         hearing = _Hearing(self)
