@@ -1,5 +1,6 @@
 """Makes the deliberate deviations of `oicp.variants` out of a plain request of the hub."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from oicp.wire_json import Json, dump
 
 if TYPE_CHECKING:
     from fake_hubject.broker import Broker
+
+_ISO_C = re.compile(r"^([a-z]{2}-?[a-z0-9]{3}-?)c(?=[a-z0-9]{8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +102,17 @@ def _evse(change: Callable[[str], str]) -> _Change:
     return lambda _broker, draft, _owner: draft.but(EvseID=change(str(draft.body.get("EvseID"))))
 
 
+def _lower_evco(evco_id: str) -> str:
+    """All in lower case but the letters that are upper case by the pattern: the C of the ISO form, the X of the DIN form."""
+    lower = _ISO_C.sub(r"\1C", evco_id.lower())
+    return lower[:-1] + "X" if lower == evco_id.lower() and lower.endswith("x") else lower
+
+
 def _evco(value: str | None) -> _Change:
     def change(_broker: "Broker", draft: Draft, _owner: Partner) -> Draft:
         given = draft.body.get("Identification") or {}
         remote = given.get("RemoteIdentification") or {}
-        evco_id = value if value is not None else str(remote.get("EvcoID", "")).lower()
+        evco_id = value if value is not None else _lower_evco(str(remote.get("EvcoID", "")))
         return draft.but(Identification={"RemoteIdentification": remote | {"EvcoID": evco_id}})
 
     return change

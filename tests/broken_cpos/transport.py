@@ -225,6 +225,14 @@ class OnlyIsoContracts(_Reader):
         return None if ok else Refused("022", "no EvcoID")
 
 
+class OnlyCapitals(_Reader):
+    """Takes EvcoIDs in upper case only."""
+
+    def objection(self, operation: str, body: dict[str, Json]) -> Refused | None:
+        evco = wire_json.at(body, "Identification", "RemoteIdentification", "EvcoID")
+        return Refused("022", "no EvcoID") if isinstance(evco, str) and evco != evco.upper() else None
+
+
 class WantsProduct(_Reader):
     """A tariff is needed to start."""
 
@@ -351,6 +359,7 @@ VARIANTS = (
     Variant("http-accepts-broken-requests", "Answers success to what it could not read", ("HTTP-021",), grade="warning", only="transport.starts_to_be_refused, transport.stops_to_be_refused", parts={"server": AcceptsAnything}, collateral={"RSTART-004": "nothing starts", "ACK-007": "the same answer", "RSTART-002": "the same answer", "RSTART-003": "the same answer", "CDR-027": "such a session is never closed", "RSTOP-002": "nothing stops", "RSTOP-003": "nothing stops"}),
     Variant("http-no-prefix", "Serves the remote operations without /api/oicp in front", ("HTTP-022",), only=SESSION, parts={"server": NoPrefix}),
     Variant("http-500-for-broken-requests", "A parser error ends in HTTP 500", ("ACK-011",), grade="warning", only="transport.starts_to_be_refused", parts={"server": CrashesOnBadJson}, collateral={"HTTP-014": "it is a page"}),
+    Variant("id-only-capitals", "Takes EvcoIDs in upper case only", ("ID-006",), only=f"transport.start_lower_case_evco_id, {SESSION}", parts={"server": OnlyCapitals}),
     Variant("id-only-iso-contracts", "Takes EvcoIDs in ISO form only", ("ID-006",), only=f"transport.start_din_evco_id, transport.start_din_plain_evco_id, {SESSION}", parts={"server": OnlyIsoContracts}),
     # requests it wants otherwise
     Variant("start-wants-product", "Refuses a start without PartnerProductID", ("RSTART-001",), only=f"{SESSION}, transport.start_only_mandatory", parts={"server": WantsProduct}, collateral={"RSTART-019": "the same refusal"}),
