@@ -184,7 +184,8 @@ def verifies_the_hub(evidence: Evidence) -> Iterator[Yield]:
     periods = tuple(_bad_certificates(evidence))
     for begin, end, value in periods:
         refused = [o for o in evidence.seen("tls_handshake") if _from_cpo(o) and begin <= o.t <= end]
-        taken = next((e for e in _new_connections(evidence, begin) if begin + _JUST_SWITCHED_S < e.t < end), None)
+        shown = _shown_from(evidence, begin, end)
+        taken = next((e for e in _new_connections(evidence, shown) if shown + _JUST_SWITCHED_S < e.t < end), None)
         if taken is not None:
             told = f"a request was sent although the hub presented a bad certificate ({value})"
             yield finding(told, on=taken, requirement="TLS-006")
@@ -194,6 +195,13 @@ def verifies_the_hub(evidence: Evidence) -> Iterator[Yield]:
             yield NotExercised("TLS-006", "nobody called while the hub presented a certificate that must be refused")
     if not periods:
         yield NotExercised("TLS-006", "the hub never presented a certificate that must be refused")
+
+
+def _shown_from(evidence: Evidence, begin: float, end: float) -> float:
+    """When a certificate set at `begin` is presented: the hub closes its door for a moment to change it, as far as that was recorded."""
+    down = [o.t for o in evidence.seen("hub_down") if begin <= o.t < end]
+    back = [o.t for o in evidence.seen("hub_up") if down and down[0] <= o.t < end]
+    return back[0] if back else begin
 
 
 def _from_cpo(o: Observation) -> bool:

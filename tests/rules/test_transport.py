@@ -135,6 +135,17 @@ def test_hub_certificate_verified(calls: list[float], handshakes: list[float], c
     assert outcome(build.evidence(), "TLS-006") == expected
 
 
+@pytest.mark.parametrize(("t", "expected"), [(10.1, "not-exercised"), (10.5, "warned")])
+def test_hub_certificate_behind_a_closed_door(t: float, expected: str) -> None:
+    """The hub shows another certificate once it is back: what came before used a connection of before."""
+    build = Build()
+    build.observe("hub_setting", t=10, setting="server_certificate", value="foreign-ca")
+    build.observe("hub_down", t=10.2)
+    build.observe("hub_up", t=10.21)
+    build.push_data([record()], t=t)
+    assert outcome(build.evidence(until=20), "TLS-006") == expected
+
+
 def test_words_of_openssl() -> None:
     """Versions and errors are read as they are written."""
     assert [tls_version(t) for t in ("TLSv1.3", "TLSv1", "SSLv3", "1.2", "", None)] == [
