@@ -25,8 +25,17 @@ def read_recording(path: Path) -> Evidence:
         raise UnreadableSource(f"{path}: empty")
     try:
         return _reader(start)(path)
-    except (BrokenRecording, UnicodeDecodeError) as fault:
-        hint = "" if path.suffix == ".jsonl" else "; for one message add --message, as in --message ChargeDetailRecord"
+    except UnicodeDecodeError:
+        raise UnreadableSource(
+            f"{path}: no text; a recording is evidence.jsonl, HAR, or a mitmproxy flow file"
+        ) from None
+    except BrokenRecording as fault:
+        if b"schema.getpostman.com" in start:
+            raise UnreadableSource(
+                f"{path}: a Postman collection tells what to send, not what was exchanged; record a HAR file"
+            ) from None
+        plain = path.suffix in (".jsonl", ".har") or b'"log"' in start
+        hint = "" if plain else "; for one message add --message, as in --message ChargeDetailRecord"
         raise UnreadableSource(f"{path}: {fault}{hint}") from None
 
 

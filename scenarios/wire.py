@@ -71,3 +71,27 @@ async def status_answer_stalls(bench: Bench) -> None:
         await evse.shows("OutOfService", within=30)
     await evse.clear_fault()
     await evse.shows("Available", within=60)
+
+
+@scenario("the hub's start arrives twice", needs="tap", disturbs=True)
+async def start_arrives_twice(bench: Bench) -> None:
+    """The network delivered it again: one session, one transaction, one record."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in()
+    async with bench.wire_fault(WireFault("start doubled", "duplicate", "AuthorizeRemoteStart", evse_id=evse.evse_id)):
+        session = await driver.remote_start(evse)
+        await session.charging()
+        await evse.deliver(kwh=0.2)
+    await driver.remote_stop(session)
+    await session.is_billed(within=30)
+
+
+@scenario("the hub's stop arrives twice", needs="tap", disturbs=True)
+async def stop_arrives_twice(bench: Bench) -> None:
+    """The second one finds the session stopped: no harm, and no second record."""
+    session = await bench.charged(kwh=0.2)
+    double = WireFault("stop doubled", "duplicate", "AuthorizeRemoteStop", session_id=session.session_id)
+    async with bench.wire_fault(double):
+        await bench.driver().tries_remote_stop(session)
+        await session.is_billed(within=30)
+    await bench.passes(2)

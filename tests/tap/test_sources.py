@@ -175,3 +175,19 @@ def test_full_load_that_repeats_itself_is_held_and_read_once(tmp_path: Path) -> 
     assert first.request.body is second.request.body
     assert first.sent is second.sent
     assert third.sent.value != first.sent.value
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b'{"info":{"schema":"https://schema.getpostman.com/json/collection/v2.1.0/collection.json"}}', "Postman"),
+        (bytes(range(128, 200)), "no text; a recording is"),
+        (b'{"EvseID":"DE*ABC*E1*1"}', "add --message"),
+    ],
+)
+def test_what_is_no_recording(tmp_path: Path, content: bytes, word: str) -> None:
+    """The message says what it takes instead."""
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableSource, match=word):
+        read_recording(path)
