@@ -61,7 +61,8 @@ def written(question: Callable[[str, str], str]) -> str:
     oicp_url = question(
         "Where does your CPO take calls of the hub (https or http, any prefix)?", "https://127.0.0.1:9443"
     )
-    ocpp_url = question("Where do charge points connect (ws or wss)? Empty: no OCPP access", "ws://127.0.0.1:9080/ocpp")
+    ocpp_url = question("Where do charge points connect (ws or wss)? none: no OCPP access", "ws://127.0.0.1:9080/ocpp")
+    ocpp_url = "" if ocpp_url.lower() == "none" else ocpp_url
     command = question("Command that starts your CPO. Empty: it is running already", "")
     version = question("OCPP version of the virtual charge points (1.6 or 2.0.1)", "1.6") if ocpp_url else "1.6"
     ocpp = (
@@ -69,7 +70,10 @@ def written(question: Callable[[str, str], str]) -> str:
         if ocpp_url
         else "# no ocpp_url: see [fleet] external"
     )
-    words = ", ".join(_quoted(word) for word in shlex.split(command))
+    try:
+        words = ", ".join(_quoted(word) for word in shlex.split(command))
+    except ValueError:
+        raise ConfigError(f"command {command!r}: a quotation mark is not closed; close it or leave it out") from None
     start = (
         f"command = [{words}]  # started and stopped by the bench"
         if words

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from bench.command_judge import judge_message
-from bench.config import parse_config
+from bench.config import ConfigError, parse_config
 from bench.doctor import checks
 from bench.probe import probe
 from fake_hubject.certificates import Authority
@@ -106,7 +106,7 @@ def test_init_writes_a_config_that_is_valid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answers", [
-    {}, {"Command": "node my-cpo.js --port 9443"}, {"charge points": ""},
+    {}, {"Command": "node my-cpo.js --port 9443"}, {"charge points": "none"},
 ], ids=["running", "command", "no OCPP"])  # fmt: skip
 def test_whatever_is_answered_makes_a_config(answers: dict[str, str]) -> None:
     """All branches of the questions."""
@@ -114,6 +114,14 @@ def test_whatever_is_answered_makes_a_config(answers: dict[str, str]) -> None:
 
     text = written(lambda question, suggestion: next((v for k, v in answers.items() if k in question), suggestion))
     parse_config(tomllib.loads(text))
+
+
+def test_a_command_with_an_open_quotation_mark() -> None:
+    """An answer that cannot be split is told, not taken for a fault of the bench."""
+    from bench.command_init import written
+
+    with pytest.raises(ConfigError, match="quotation mark"):
+        written(lambda question, suggestion: 'node "x' if "Command" in question else suggestion)
 
 
 def test_doctor_names_every_mend(tmp_path: Path) -> None:
