@@ -24,7 +24,7 @@ Schema = dict[str, Json]
 
 _TIME = (
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}"
-    r"[+-](0[0-9]|1[0-4]):[0-5][0-9]$"
+    r"(\.[0-9]{1,6})?[+-](0[0-9]|1[0-4]):[0-5][0-9]$"
 )
 _TYPES: dict[Any, Schema] = {
     str: {"type": "string"}, bool: {"type": "boolean"}, int: {"type": "integer"}, Decimal: {"type": "number"},
