@@ -6,7 +6,7 @@ such a recording decides nothing: neither for the CPO nor against it.
 
 from collections.abc import Iterator, Sequence
 
-TIMES, DURATIONS, ADDRESSES = "times", "durations", "addresses"
+TIMES, DURATIONS, ADDRESSES, ORDER = "times", "durations", "addresses", "order of operations"
 HEADERS, ANSWER_HEADERS, STATUSES = "headers", "answer headers", "HTTP status"
 
 _DURATIONS = ("PUSH-002", "RSTART-013", "RSTART-014", "RSTART-016", "RSTOP-008", "RSTOP-009")
@@ -17,6 +17,7 @@ _TIMES = (
 _NEEDED: dict[str, tuple[tuple[str, ...], str]] = {
     TIMES: (_TIMES, "the recording does not say when messages were sent"),
     DURATIONS: (_DURATIONS, "the recording does not say how long answers took"),
+    ORDER: (("STAT-004", "STAT-009"), "the recording does not say what was sent before what"),
     ADDRESSES: (
         ("HTTP-001", "HTTP-002", "HTTP-009", "HTTP-010", "HTTP-011", "HTTP-022", "CDR-040", "TLS-007", "RESV-001"),
         "the recording does not say to which address messages were sent",

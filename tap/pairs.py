@@ -14,7 +14,7 @@ from typing import Any
 
 from oicp.evidence import Answer, BrokenRecording, Evidence, Request
 from oicp.services import OPERATIONS, Direction
-from oicp.unknowns import ADDRESSES, ANSWER_HEADERS, DURATIONS, HEADERS, STATUSES, TIMES
+from oicp.unknowns import ADDRESSES, ANSWER_HEADERS, DURATIONS, HEADERS, ORDER, STATUSES, TIMES
 from tap.mapping import Heard, evidence_of
 
 _JSON = (("Content-Type", "application/json;charset=utf-8"),)
@@ -33,9 +33,13 @@ def read_pairs(folder: Path) -> Evidence:
             f"{folder / 'index.json'}: {_name(untimed[0])} has no `at`; give it for all names or for none"
         )
     heard = [_heard(p, facts[p], _ZERO + timedelta(milliseconds=i)) for i, p in enumerate(requests)]
-    return evidence_of(heard, "pairs", unknown=_unknown(facts.values(), timed=not untimed))
+    sorted_by_operation = bool(untimed) and any("operation" not in facts[p] for p in requests)
+    unknown = _unknown(facts.values(), timed=not untimed)
+    return evidence_of(heard, "pairs", unknown=(*unknown, ORDER) if sorted_by_operation else unknown)
 
 
+_SOMEBODY = {True: "DE*XXX", False: "DE-XXX"}
+"""Stands in the path where the text does not say who is meant, so that the operation can still be read from it."""
 _ZERO = datetime(2000, 1, 1, tzinfo=UTC)
 """Texts without times follow each other so quickly that no waiting time is ever over."""
 
@@ -80,7 +84,8 @@ def _heard(path: Path, facts: dict[str, Any], at: datetime) -> Heard:
             raise ValueError(f"`at` {facts['at']} has no zone; write it as 2026-01-01T10:00:00+01:00")
     except (TypeError, ValueError) as fault:
         raise BrokenRecording(f"{path.parent / 'index.json'}: {name}: {fault}") from None
-    partner = _partner(body, upwards=Direction.CPO_TO_HUB in operation.directions)
+    upwards = Direction.CPO_TO_HUB in operation.directions
+    partner = _partner(body, upwards=upwards) or _SOMEBODY[upwards]
     target = operation.url_path(partner)
     return Heard(
         url=target, request=Request("POST", target, _JSON, body),

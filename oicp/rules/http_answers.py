@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
+from oicp import wire_json
 from oicp.content_types import content_type
 from oicp.evidence import Evidence, Exchange
 from oicp.outages import UNHEARD
@@ -10,6 +11,7 @@ from oicp.paths import Spelling, read_target
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.refused_forms import shared_cause
 from oicp.services import HUB_TO_CPO, OPERATIONS, PREFIX, operation_of
+from oicp.unknowns import STATUSES
 from oicp.variants import Expected, variant_of
 
 whole = rules_about_evidence()
@@ -51,7 +53,12 @@ def _meant_to_fail(e: Exchange) -> bool:
 def _not_understood(e: Exchange) -> bool:
     """The request was broken (or odd) on purpose, so that HTTP 400 is a fair answer."""
     variant = variant_of(e)
-    return e.sent.error is not None or (variant is not None and not _NOT_UNDERSTOOD.isdisjoint(variant.requirements))
+    if e.sent.error is not None or (variant is not None and not _NOT_UNDERSTOOD.isdisjoint(variant.requirements)):
+        return True
+    members = [wire_json.at(e.body, name) for name in ("SessionID", "ProviderID", "EvseID")]
+    if (e.operation or "").endswith("Start"):
+        members.append(wire_json.at(e.body, "Identification", "RemoteIdentification"))
+    return any(not member for member in members)
 
 
 @whole.rule("HTTP-011")
@@ -99,6 +106,8 @@ def answers_with_a_message(evidence: Evidence) -> Iterator[Yield]:
         if e.direction is not HUB_TO_CPO or e.faults or e.operation is None:
             continue
         told = _no_message(e)
+        if told and e.answer is not None and STATUSES in evidence.run.unknown and _not_understood(e):
+            continue  # it may well have come with HTTP 400
         if told:
             yield finding(told, on=e, requirement="HTTP-012", in_answer=e.answer is not None)
         elif is_acknowledgement(e) or e.status_code is not None:

@@ -11,6 +11,7 @@ from bench.sources import UnreadableSource, read_recording
 from oicp.evidence import BrokenRecording
 from oicp.rulebook import Outcome, judge
 from oicp.services import Direction
+from oicp.unknowns import ORDER
 from tap import json_stream
 from tap.mapping import located
 from tap.pairs import read_pairs
@@ -119,6 +120,17 @@ def test_pairs_of_files(tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text('{"eRoamingChargeDetailRecord-1": {"http_status": 404}}')
     (exchange,) = read_pairs(tmp_path).exchanges
     assert (exchange.operation, exchange.partner_id, exchange.http_status) == ("ChargeDetailRecord", "DE*ABC", 404)
+
+
+def test_pairs_named_after_their_operation(tmp_path: Path) -> None:
+    """Sorted by operation they have no order among each other, and a request without a partner is still one of the hub."""
+    (tmp_path / "AuthorizeRemoteStart-1.request.json").write_text('{"SessionID":')
+    (tmp_path / "AuthorizeRemoteStart-1.response.json").write_text('{"message":"no JSON"}')
+    evidence = read_pairs(tmp_path)
+    assert (evidence.exchanges[0].operation, evidence.exchanges[0].by_cpo) == ("AuthorizeRemoteStart", False)
+    assert ORDER in evidence.run.unknown
+    (tmp_path / "index.json").write_text('{"AuthorizeRemoteStart-1": {"operation": "AuthorizeRemoteStart"}}')
+    assert ORDER not in read_pairs(tmp_path).run.unknown
 
 
 def test_pairs_with_an_unknown_name(tmp_path: Path) -> None:

@@ -96,9 +96,12 @@ def test_texts_with_times(tmp_path: Path) -> None:
 
 
 def test_a_body_that_is_no_json_stays_wrong(tmp_path: Path) -> None:
-    """The address is unknown, the text is not."""
+    """The address is unknown, the text is not; a broken request of the hub is not the CPO's."""
     folder = pairs(tmp_path)
-    (folder / "05.request.json").write_text("SessionID=1")
+    numbers = {str(e.operation): e.number for e in charged().exchanges}
+    (folder / f"{numbers['AuthorizeRemoteStop']:02d}.request.json").write_text("SessionID=1")
+    assert judge(read_recording(folder)).of("HTTP-001").outcome is not Outcome.VIOLATED
+    (folder / f"{numbers['ChargeDetailRecord']:02d}.request.json").write_text("SessionID=1")
     assert judge(read_recording(folder)).of("HTTP-001").outcome is Outcome.VIOLATED
 
 
