@@ -17,7 +17,7 @@ _TIMES = (
 _NEEDED: dict[str, tuple[tuple[str, ...], str]] = {
     TIMES: (_TIMES, "the recording does not say when messages were sent"),
     DURATIONS: (_DURATIONS, "the recording does not say how long answers took"),
-    ORDER: (("STAT-004", "STAT-009"), "the recording does not say what was sent before what"),
+    ORDER: (("STAT-004", "STAT-009", "RSTOP-010", "ACK-012"), "the recording does not say what was sent before what"),
     ADDRESSES: (
         ("HTTP-001", "HTTP-002", "HTTP-009", "HTTP-010", "HTTP-011", "HTTP-022", "CDR-040", "TLS-007", "RESV-001"),
         "the recording does not say to which address messages were sent",

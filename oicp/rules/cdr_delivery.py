@@ -87,16 +87,16 @@ def _missing_without_truth(evidence: Evidence, own: Session) -> Iterator[Yield]:
         return
     stops = [s for s in own.stops if s.accepted and not s.faults]
     sent = any(e.by_cpo for e in evidence.about("ChargeDetailRecord", "PushEvseStatus", "PushEvseData"))
-    if not stops or evidence.run.source not in _BOTH_SIDES or not sent or closed_by_notification(own):
+    if not stops or not sent or closed_by_notification(own):
         return
     waited = deliveries.watched_until(evidence) - end_of(stops[0])
     if own.session_id in claimed(evidence) or disturbed(evidence, stops[0].t, end_of(stops[0]) + waited - 1):
         return
-    if waited > limit(evidence, "cdr_missing_s"):
-        yield finding(
-            f"neither a CDR nor an End notification within {waited:.0f} s after an accepted stop",
-            on=stops[0], requirement="CDR-001",
-        )  # fmt: skip
+    told = f"neither a CDR nor an End notification within {waited:.0f} s after an accepted stop"
+    if evidence.run.source not in _BOTH_SIDES:
+        yield NotExercised("CDR-001", f"{told}; whether all was recorded is not known", incomplete=True)
+    elif waited > limit(evidence, "cdr_missing_s"):
+        yield finding(told, on=stops[0], requirement="CDR-001")
 
 
 @whole.rule("CDR-003")

@@ -36,6 +36,9 @@ CASES = [
         billed, lambda b: b.start(t=700, session=2, answer=NO022)), run=WIRE),
     Case("ACK-010", WARNED, "one code for all: the session is billed", several(
         billed, lambda b: b.stop(t=700, answer=NO022)), run=WIRE),
+    Case("CDR-001", CONFORMS, "stopped and billed", several(billed, lambda b: b.stop(t=700)), 1300, run=WIRE),
+    Case("CDR-001", SILENT, "another session was stopped and has no record here", several(
+        billed, lambda b: b.start(t=800, session=2), lambda b: b.stop(t=900, session=2)), 1300, run=WIRE),
     Case("CDR-016", VIOLATED, "UTC with the offset of the place", several(
         lambda b: b.start(t=10), lambda b: b.cdr(t=602, begin=11 - 3600, end=600 - 3600)), run=WIRE),
     Case("CDR-016", SILENT, "times after the start", billed, run=WIRE),
