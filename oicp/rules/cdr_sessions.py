@@ -47,12 +47,18 @@ def names_the_evse_of_the_start(evidence: Evidence) -> Iterator[Yield]:
                 yield finding(f"the session was started on {meant}, the CDR says {said}", on=cdr, pointer="/EvseID")
 
 
+def odd_start(own: Session) -> bool:
+    """The hub itself started the session without RemoteIdentification: RSTART-003 judges that it was taken."""
+    given = identifications(own.start) if own.kind == "remote" and own.start else {}
+    return bool(given) and "RemoteIdentification" not in given
+
+
 @whole.rule("CDR-011", "CDR-012")
 def names_the_driver_of_the_start(evidence: Evidence) -> Iterator[Yield]:
     """The CDR of a remote session identifies the driver by the EvcoID of the remote start."""
     for cdr, own in cdrs_of_sessions(evidence, "remote"):
         kinds = identifications(cdr)
-        if not kinds:
+        if not kinds or odd_start(own):
             continue
         yield Checked("CDR-011", CDR)
         if "RemoteIdentification" not in kinds:

@@ -10,7 +10,7 @@ from oicp.limits import limit
 from oicp.moments import kwh, number, second_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_content import agrees
-from oicp.rules.cdr_sessions import compare_driver, identifications, starting_evse
+from oicp.rules.cdr_sessions import compare_driver, identifications, odd_start, starting_evse
 from oicp.rules.remote_refusals import end_of
 from oicp.sessions import Session, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
@@ -87,7 +87,7 @@ def identification_is_that_of_the_start(evidence: Evidence) -> Iterator[Yield]:
     """Identification, when present, equals that of the session start."""
     for exchange, own in notifications(evidence):
         kinds = identifications(exchange)
-        if not own or not own.start or len(kinds) != 1:
+        if not own or not own.start or len(kinds) != 1 or odd_start(own):
             continue
         kind, meant = next(iter(kinds)), identifications(own.start)
         yield Checked("NOTIF-005", NOTIFICATION)

@@ -98,7 +98,10 @@ def full_load_is_complete(evidence: Evidence) -> Iterator[Yield]:
     """A fullLoad holds all current records in one request."""
     fleet, loads = fleet_records(evidence), full_loads(evidence)
     for push, view in replay(evidence):
-        if push.exchange.operation != DATA or not push.is_full_load or not push.records or not push.stored:
+        if push.exchange.operation != DATA or not push.is_full_load or not push.records:
+            continue
+        if not push.stored:
+            yield from _refused_part(evidence, fleet, push)
             continue
         lost = {
             k
@@ -120,6 +123,15 @@ def full_load_is_complete(evidence: Evidence) -> Iterator[Yield]:
             yield _incomplete(push, set(fleet) - set(push.records), view, contested=True)
         else:
             yield Checked("PUSH-004", DATA)
+
+
+def _refused_part(evidence: Evidence, fleet: Mapping[str, Any], push: Push) -> Iterator[Yield]:
+    """Refused or not: two fullLoads of different EVSEs of the fleet, one soon after the other, are parts of one."""
+    loads = [p for p in data_pushes(evidence) if p.is_full_load and p.t <= push.t and p.records.keys() <= fleet.keys()]
+    split = _disjoint_part(loads, push, limit(evidence, "split_load_s"))
+    if split is not None and push.records.keys() <= fleet.keys() and push.refused:
+        told = f"a second fullLoad with other EVSEs {push.t - split.t:.0f} s after exchange {split.exchange.number}: taken, it would replace the first"
+        yield finding(told, on=push.exchange, requirement="PUSH-004")
 
 
 def _incomplete(push: Push, lost: set[str], view: View, *, contested: bool) -> Yield:

@@ -9,10 +9,11 @@ from oicp.evidence import Evidence, Exchange
 from oicp.messages import MESSAGES, validate
 from oicp.messages.identification import KINDS
 from oicp.messages.shapes import shape
+from oicp.occupied import on_evse
 from oicp.rulebook import ERROR
 from oicp.rules.remote_refusals import demanded, end_of, evse_of
 from oicp.services import HUB_TO_CPO
-from oicp.sessions import folded, same_id, session, sessions
+from oicp.sessions import folded, same_id, session
 from oicp.status_codes import EVSE_CAUSES
 from oicp.variants import VARIANTS, variant_of
 
@@ -47,7 +48,9 @@ def oddities(evidence: Evidence, e: Exchange) -> tuple[tuple[str, str], ...]:
     if e.operation == STOP and body.get("CPOPartnerSessionID") is None:
         found.append(("no CPOPartnerSessionID", "SESS-009"))
     optional = [n for n in body if n in known and known[n].needs is None]
-    if any(body[n] is None for n in optional) or any(n in inner and inner[n] is None for n in KINDS):
+    if any(n in inner and inner[n] is None for n in KINDS):
+        found.append(("nulls for the other identifications", "HTTP-015"))
+    if any(body[n] is None for n in optional):
         found.append(("nulls", "HTTP-015"))
     if e.operation == START and body.get("EMPPartnerSessionID") is None:
         found.append((NO_EMP_ID, "SESS-009"))
@@ -124,16 +127,13 @@ def _faulty(e: Exchange) -> bool:
 
 
 def _open_session(evidence: Evidence, e: Exchange) -> bool:
-    """An earlier session on the EVSE is not closed yet, or was closed only just now."""
-    for own in sessions(evidence):
-        if own.start is None or own.start.number == e.number or own.start.t > e.t or not own.accepted:
-            continue
-        if not same_id(own.evse_id, evse_of(e)):
-            continue
-        closed = [c.t_end for c in own.cdrs if c.accepted and c.t_end is not None]
-        if not closed or min(closed) > e.t:
-            return True
-    return False
+    """The last session on the EVSE is not closed yet, or was closed only just now. Earlier ones did not keep the CPO from accepting it."""
+    earlier = [s for s in on_evse(evidence).get(folded(evse_of(e) or ""), ()) if s.start and s.start.t <= e.t]
+    own = next((s for s in reversed(earlier) if s.start and s.start.number != e.number and s.accepted), None)
+    if own is None:
+        return False
+    closed = [c.t_end for c in own.cdrs if c.accepted and c.t_end is not None]
+    return not closed or min(closed) > e.t
 
 
 def _stop_excused(evidence: Evidence, e: Exchange) -> bool:

@@ -105,6 +105,9 @@ SESSIONS = [
     Case("CDR-008", CONFORMS, "another spelling", lambda b: charged(b, evse_id="DEABCE11")),
     Case("CDR-008", VIOLATED, "another connector", lambda b: charged(b, evse_id=OTHER)),
     Case("CDR-011", CONFORMS, "RemoteIdentification", charged),
+    Case("CDR-011", SILENT, "the hub started it with an RFID medium", lambda b: (
+        b.start(t=10, body={"Identification": {"RFIDMifareFamilyIdentification": {"UID": "12345678"}}}),
+        b.cdr(t=60, body={"Identification": {"RFIDMifareFamilyIdentification": {"UID": "12345678"}}}))),
     Case("CDR-011", VIOLATED, "RFID", lambda b: charged(b, body={"Identification": {"RFIDMifareFamilyIdentification": {"UID": "12345678"}}})),
     Case("CDR-012", CONFORMS, "the same", charged),
     Case("CDR-012", WARNED, "another spelling", lambda b: charged(b, evco_id=EVCO.lower().replace("-", ""))),

@@ -63,10 +63,22 @@ def connects(t: float, *, lost: float | None = None) -> Any:
 LOWER = "DE*ABC*Eab1"
 DIN = {"RemoteIdentification": {"EvcoID": "DE*DCB*123456*7"}}
 
+NULL_KINDS = {
+    "RFIDMifareFamilyIdentification": None, "QRCodeIdentification": None,
+    "RemoteIdentification": {"EvcoID": "DE-DCB-C12345678-9"},
+}  # fmt: skip
+
 CASES = [
     Case("HTTP-015", CONFORMS, "nulls accepted", lambda b: b.start(t=10)),
     Case("HTTP-015", VIOLATED, "nulls refused, the bare request accepted", several(bare, refused())),
     Case("HTTP-015", VIOLATED, "nulls answered with HTTP 400", several(bare, refused(b"{}", http_status=400))),
+    Case("HTTP-015", VIOLATED, "nulls accepted, those for other identifications refused", several(
+        accepted, refused(Identification=NULL_KINDS))),
+    Case("HTTP-015", CONFORMS, "nulls for other identifications accepted", several(
+        lambda b: accepted(b, Identification=NULL_KINDS), refused(Identification=NULL_KINDS))),
+    Case("HTTP-015", VIOLATED, "an accepted session that nobody closed, and a later one that was billed", several(
+        lambda b: b.start(t=1, session=7, body=BARE), lambda b: b.start(t=2, session=8, body=BARE), lambda b: b.cdr(t=5, session=8, begin=3, end=4),
+        bare, refused(ack("022"), t=30, session=3))),
     Case("HTTP-015", SILENT, "refused for the EVSE", several(bare, refused(ack("601")))),
     Case("HTTP-015", CONFORMS, "refused though nulls were accepted before", several(accepted, refused())),
     Case("HTTP-015", SILENT, "nothing is plugged in", several(bare, lambda b: b.start(t=10, answer=NO))),

@@ -50,6 +50,9 @@ CASES = [
     Case("NOTIF-005", CONFORMS, "the driver", told(("Start", 12))),
     Case("NOTIF-005", CONFORMS, "the driver of a start that has more identifications", lambda b: (
         b.start(t=10, body={"Identification": RFID | {"RemoteIdentification": {"EvcoID": EVCO}}}), b.transaction(t=11), b.notification("Start", t=12))),
+    Case("NOTIF-005", CONFORMS, "the hub started it with an RFID medium", lambda b: (
+        b.start(t=10, body={"Identification": RFID}),
+        b.notification("Start", t=12, body={"Identification": RFID, "ChargingStart": clock(11)}))),
     Case("NOTIF-005", CONFORMS, "left out", told(("Start", 12), body={"Identification": ...})),
     Case("NOTIF-005", VIOLATED, "RFID in a remote session", told(("Start", 12), body={"Identification": RFID})),
     Case("NOTIF-005", WARNED, "another spelling", told(("Start", 12), body={"Identification": {"RemoteIdentification": {"EvcoID": EVCO.lower()}}})),

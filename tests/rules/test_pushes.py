@@ -92,6 +92,32 @@ def inserts_refused(build: Build) -> None:
     build.push_data([record(OTHER)], t=61, action="insert", answer=ack("009"))
 
 
+def refused_sites(build: Build) -> None:
+    build.push_data([record(EVSE)], t=1, http_status=400, answer={"message": "bad"})
+    build.push_data([record(OTHER)], t=2, http_status=400, answer={"message": "bad"})
+
+
+def refused_and_taken_apart(build: Build) -> None:
+    build.push_data([record(EVSE), record(OTHER)], t=1, http_status=400, answer={"message": "bad"})
+    build.push_data([record(EVSE)], t=2, http_status=400, answer={"message": "bad"})
+
+
+def refused_and_renamed(build: Build) -> None:
+    build.push_data([record("DE*XYZ*E1")], t=1, answer=ack("018"))
+    build.push_data([record(EVSE)], t=2, http_status=400, answer={"message": "bad"})
+
+
+@pytest.mark.parametrize(
+    ("story", "expected"),
+    [(refused_sites, "violated"), (refused_and_taken_apart, "not-exercised"), (refused_and_renamed, "not-exercised")],
+)
+def test_parts_that_are_refused(story: Callable[[Build], None], expected: str) -> None:
+    """Another mistake in the records hides no split; looking for the bad record is none."""
+    build = Build()
+    story(build)
+    assert outcome(build.evidence(), "PUSH-004") == expected
+
+
 def only_the_changed_one(build: Build) -> None:
     complete(build)
     build.push_data([record(EVSE)], t=60)
