@@ -196,6 +196,15 @@ class NoNulls(_Reader):
         return Refused("022", f"{null} may not be null") if null else None
 
 
+class NoNullKinds(_Reader):
+    """Its schema takes null for an optional text and not for an object."""
+
+    def objection(self, operation: str, body: dict[str, Json]) -> Refused | None:
+        kinds = body.get("Identification")
+        null = [name for name, value in kinds.items() if value is None] if isinstance(kinds, dict) else []
+        return Refused("022", f"{null[0]} must be an object") if null else None
+
+
 class NoStrangers(_Reader):
     """Its schema forbids additional members."""
 
@@ -354,6 +363,7 @@ VARIANTS = (
     Variant("http-400-with-acknowledgement", "HTTP 400 with the acknowledgement of a refusal", ("HTTP-013",), grade="warning", only=REFUSED, http=Http(answer_status=lambda body: 200 if body.get("Result") else 400)),
     Variant("http-answers-html", "Answers have the content type text/html", ("HTTP-014",), only=SESSION, http=Http(answer_headers={"Content-Type": "text/html"})),
     Variant("http-answers-latin-1", "Answers are written in Latin-1", ("HTTP-004",), only="transport.start_non_ascii_partner_session_id", http=Http(answer_encode=lambda text: text.encode("latin-1", "replace")), collateral={"ACK-001": "the answer cannot be read", "HTTP-012": "the answer cannot be read", "SESS-005": "the id is garbled", "CDR-004": "the hub takes the answer as no"}),
+    Variant("http-no-null-kinds", "Refuses nulls for the other kinds of identification", ("HTTP-015",), only="transport.start_only_mandatory, transport.start_explicit_nulls, transport.start_product_missing", parts={"server": NoNullKinds}),
     Variant("http-no-nulls", "Refuses explicit nulls", ("HTTP-015",), only="transport.start_only_mandatory, transport.start_explicit_nulls, transport.start_product_missing", parts={"server": NoNulls}),
     Variant("http-no-strangers", "Refuses unknown members", ("HTTP-016",), grade="warning", only=f"transport.start_unknown_members, {SESSION}", parts={"server": NoStrangers}),
     Variant("http-accepts-broken-requests", "Answers success to what it could not read", ("HTTP-021",), grade="warning", only="transport.starts_to_be_refused, transport.stops_to_be_refused", parts={"server": AcceptsAnything}, collateral={"RSTART-004": "nothing starts", "ACK-007": "the same answer", "RSTART-002": "the same answer", "RSTART-003": "the same answer", "CDR-027": "such a session is never closed", "RSTOP-002": "nothing stops", "RSTOP-003": "nothing stops"}),
