@@ -5,13 +5,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterator
 from functools import lru_cache
 
+from oicp import deliveries
 from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.outages import TRANSIENT, abandoned, cpo_down, hub_down, undelivered
 from oicp.repeats import contents, fate, records_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
-from oicp.sessions import folded
+from oicp.sessions import folded, sessions
 from oicp.status_codes import TEXTS
 
 whole = rules_about_evidence()
@@ -126,6 +127,24 @@ def goes_on_after_failures(evidence: Evidence) -> Iterator[Yield]:
                 "the recording ended too soon after a failure to say whether the backend goes on",
                 incomplete=True,
             )
+
+
+@whole.rule("HTTP-020")
+def goes_on_sending_records(evidence: Evidence) -> Iterator[Yield]:
+    """A record that failed does not keep all later ones away, while everything else goes on."""
+    sent = [e for e in evidence.about("ChargeDetailRecord") if e.by_cpo]
+    ended = sorted(t for own in sessions(evidence) if own.accepted and (t := deliveries.due(own)) is not None)
+    for at, last in enumerate(sent):
+        if not undelivered(last) or last.http_status == 429:
+            continue
+        until = sent[at + 1].t if at + 1 < len(sent) else deliveries.watched_until(evidence)
+        breaks = (*cpo_down(evidence).spans, *hub_down(evidence).spans)
+        until = min([until, *(begin for begin, _ in breaks if begin > _end(last))])
+        patience = limit(evidence, "quiet_after_outage_s")
+        due = ended[bisect_right(ended, _end(last)) : bisect_right(ended, until - patience)]
+        if len(due) > 1:
+            told = f"no record was sent any more in the {until - _end(last):.0f} s after one that failed, though {len(due)} sessions ended"
+            yield finding(told, on=last, requirement="HTTP-020")
 
 
 def _failures(evidence: Evidence) -> Iterator[tuple[float, float]]:

@@ -132,3 +132,17 @@ def test_decides_by_code(description: str | None, pushes: list[Any], reported: l
         build.push_status({evse: status}, t=t, answer=answer)
     build.push_data([record()], t=30, answer=ack(StatusCode={"Code": "000", "Description": "Success."}))
     assert outcome(build.evidence(), "ACK-012") == expected
+
+
+@pytest.mark.parametrize(("later", "expected"), [(None, "violated"), (45, "conforms")])
+def test_records_go_on_after_one_that_failed(later: float | None, expected: str) -> None:
+    """The worker for records died of a failure, the one for statuses lives."""
+    build = Build()
+    build.charge(EVSE, t=5, seconds=10, cdr=False)
+    build.cdr(t=16, http_status=None, error="connection reset")
+    for session, at in ((2, 30), (3, 60)):
+        build.charge(OTHER, t=at, seconds=10, session=session, cdr=False)
+    if later is not None:
+        build.cdr(t=later, session=2, evse_id=OTHER)
+    build.push_status({EVSE: "Available"}, t=150)
+    assert outcome(build.evidence(until=180), "HTTP-020") == expected
