@@ -8,6 +8,7 @@ from oicp.chargers import Timeline
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import number
+from oicp.outages import unheard
 from oicp.sessions import Session, folded, session, session_id_of, sessions
 from oicp.transactions import Transaction
 
@@ -18,14 +19,14 @@ _AGAIN_HTTP = (408, 429)
 
 def lost(attempt: Exchange) -> bool:
     """No answer reached the CPO as far as the recorder can tell."""
-    return attempt.answer is None or attempt.error is not None
+    return (attempt.answer is None or attempt.error is not None) and not unheard(attempt)
 
 
 def failed(attempt: Exchange) -> bool:
     """The attempt has to be repeated: no answer, 408, 429, 5xx, or a failure of the hub."""
-    if lost(attempt) or attempt.answer is None:
+    if lost(attempt):
         return True
-    if attempt.accepted:
+    if attempt.accepted or attempt.answer is None:
         return False
     http_status = attempt.answer.http_status
     return http_status in _AGAIN_HTTP or http_status >= 500 or attempt.status_code in _AGAIN_CODES

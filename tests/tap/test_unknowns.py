@@ -139,6 +139,14 @@ def test_requests_without_answers(tmp_path: Path, change: Callable[[Entry], None
     assert verdict.of("CDR-019").outcome is Outcome.CONFORMS
 
 
+def test_answers_of_one_side_only(tmp_path: Path) -> None:
+    """A recorder in front of the CPO heard no answer of the hub: nothing was lost for that."""
+    path = har(tmp_path, lambda entry: _no_response(entry) if "/operators/" in entry["request"]["url"] else None)
+    verdict = judged(path)
+    assert not silent(verdict, "CDR-030", "STAT-015", "STAT-004", "PUSH-004")
+    assert verdict.of("HTTP-012").outcome is verdict.of("RSTART-001").outcome is Outcome.CONFORMS
+
+
 def test_texts_without_answers(tmp_path: Path) -> None:
     """The same in files."""
     assert not silent(judged(pairs(tmp_path, answers=False)), "HTTP-012", "STAT-015", "CDR-001", "CDR-030")
