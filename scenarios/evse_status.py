@@ -40,7 +40,7 @@ async def reserved_evse(bench: Bench) -> None:
     await evse.shows("Reserved", within=10)
     await bench.passes(bench.tolerance("reserved_push_s") + 1)
     await evse.release()
-    await evse.shows("Available", within=10)
+    await evse.shows("Available", within=15)
 
 
 @scenario("a session that others can see: occupied, then available")

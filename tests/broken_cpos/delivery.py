@@ -390,5 +390,5 @@ VARIANTS = (
     _late("bills-refused", "A refused start gets a record", "CDR-026", f"{A}start_on_a_faulted_evse, {A}start_on_an_occupied_evse", parts={"remote": BillsRefused}, collateral={"CDR-004": "the hub has deleted the session"}),
     _late("local-sessions", "A local session is billed under a SessionID of its own", "SESS-001", A + "unknown_token", parts={"events": LocalSessions}, collateral={"CDR-004": "the hub does not know it"}),
     _late("free-for-all", "Any token may charge", "RSTART-021", A + "unknown_token", parts={"events": FreeForAll}, bench={}),
-    _late("stop-makes-records", "A repeated stop sends a second record", "RSTOP-010", A + "repeated_stop", parts={"remote": StopMakesRecords}, collateral={"CDR-003": "the second record"}),
+    _late("stop-makes-records", "A repeated stop sends a second record", "RSTOP-010", A + "repeated_stop", parts={"remote": StopMakesRecords}, collateral={"CDR-003": "the second record", "CDR-024": "the second record has no energy"}),
 )  # fmt: skip

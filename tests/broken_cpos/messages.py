@@ -29,9 +29,12 @@ def _status(name: str, sentence: str, requirement: str, change: Change, *, grade
     )  # fmt: skip
 
 
-def _cdr(name: str, sentence: str, requirement: str, change: Change, *, grade: str = "error", **more: str) -> Variant:
+def _cdr(
+    name: str, sentence: str, requirement: str, change: Change, *, grade: str = "error", only: str = _SESSION,
+    **more: str,
+) -> Variant:  # fmt: skip
     reasons = _REFUSED_RECORD | {ident.replace("_", "-"): why for ident, why in more.items()}
-    return Variant(f"cdr-{name}", sentence, (requirement,), grade, reasons, _SESSION, requests={CDR: change})
+    return Variant(f"cdr-{name}", sentence, (requirement,), grade, reasons, only, requests={CDR: change})
 
 
 def _answer(
@@ -205,7 +208,7 @@ RECORDS = (
     _cdr("long-partner-session-id", "A signed token of 400 characters as CPOPartnerSessionID", "ACK-008", put("/CPOPartnerSessionID", "eyJhbGciOi" * 40)),
     _cdr("partner-session-id-changes", "CPOPartnerSessionID is another one than in the acknowledgement", "SESS-006", put("/CPOPartnerSessionID", "cdr-4711"), grade="warning"),
     _cdr("without-partner-session-id", "EMPPartnerSessionID of the start is left out", "SESS-005", drop("/EMPPartnerSessionID"), grade="warning"),
-    _cdr("emp-session-id-of-another", "EMPPartnerSessionID of the session before", "CDR-037", _of_the_session_before(), SESS_005="it is not that of the start"),
+    _cdr("emp-session-id-of-another", "EMPPartnerSessionID of the session before", "CDR-037", _of_the_session_before(), only=f"{_SESSION}, charge_detail_record.product_and_partner_session_id", SESS_005="it is not that of the start"),
     _cdr("hub-operator-name", "HubOperatorID Hubject", "CDR-038", put("/HubOperatorID", "Hubject")),
     _cdr("hub-provider-malformed", "HubProviderID DE*ABCD", "ID-003", put("/HubProviderID", "DE*ABCD"), CDR_038="the same member"),
     _cdr("misspelled-energy", "consumedEnergy in camel case, as the serializer is set up", "HTTP-005", rename("/ConsumedEnergy", "consumedEnergy")),
