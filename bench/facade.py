@@ -277,12 +277,12 @@ class Bench:
             raise Blocked(f"the fault never fired: {fault.name}")
 
     @asynccontextmanager
-    async def hub_shows_a_strange_certificate(self) -> AsyncIterator[None]:
-        """Inside the block the hub serves with a certificate of an unknown CA."""
+    async def hub_shows_a_strange_certificate(self, *, host: str | None = None) -> AsyncIterator[None]:
+        """Inside the block the hub serves with a certificate of an unknown CA, or with one for another `host`."""
         own = self.hub.certificate
-        hosts = ("127.0.0.1", "localhost", endpoint(self.hub.url)[0])
-        stranger = self.stage.authority.issue_server(hosts, self_signed=True, name="stranger")
-        self.hub.rotate_certificate(stranger, note="self-signed by a stranger")
+        hosts = (host,) if host else ("127.0.0.1", "localhost", endpoint(self.hub.url)[0])
+        strange = self.stage.authority.issue_server(hosts, self_signed=not host, name=host or "stranger")
+        self.hub.rotate_certificate(strange, note="for a wrong host" if host else "self-signed by a stranger")
         await self._drop_connections()
         try:
             yield

@@ -99,6 +99,16 @@ async def hub_certificate_of_a_stranger(bench: Bench) -> None:
     await bench.hub_receives("PushEvseStatus", within=30)
 
 
+@scenario("the hub shows a certificate for another host", exclusive=True, needs="push_evse_status", evses=0)
+async def hub_certificate_for_another_host(bench: Bench) -> None:
+    """Of the right CA, but not for this hub: a backend that looks at names as well refuses to talk to it."""
+    async with bench.hub_shows_a_strange_certificate(host="elsewhere.example"):
+        await bench.asks_for("push_evse_status")
+        await bench.passes(2)
+    await bench.hook("push_evse_status")
+    await bench.hub_receives("PushEvseStatus", within=30)
+
+
 @scenario("the hub renews its certificate", exclusive=True, needs="push_evse_status", evses=0)
 async def hub_certificate_renewed(bench: Bench) -> None:
     """A new certificate of the same CA; nobody should notice."""

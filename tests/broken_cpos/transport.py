@@ -341,6 +341,7 @@ VARIANTS = (
     Variant("tls-not-on-file", "Presents a new certificate nobody registered", ("TLS-004",), only=DATA_ONLY, parts={"client": OtherCertificate}, prepare=lambda folder: _issue(folder, "DE*ABC", register=False), collateral=_NOTHING_ARRIVES),
     Variant("tls-old-version", "Its endpoint speaks TLS 1.1 only", ("TLS-005",), only=REFUSED, parts={"server": ServesOldTls}),
     Variant("tls-hub-unverified", "Does not verify the hub", ("TLS-006",), grade="warning", only="transport.hub_certificate_of_a_stranger", parts={"client": Unverified}),
+    Variant("tls-hub-name-unverified", "Verifies the chain of the hub and not its name", ("TLS-006",), grade="warning", only="transport.hub_certificate_for_another_host", parts={"client": NoHostName}),
     Variant("tls-plain-endpoint", "Registered an http URL", ("TLS-007",), only=SESSION, scheme="http", parts={"server": ServesPlain}),
     Variant("tls-plain-behind-https", "Registered an https URL, and TLS ends nowhere", ("TLS-007",), only=REFUSED, parts={"server": ServesPlain}),
     Variant("tls-endpoint-self-signed", "Its endpoint has a certificate it signed itself", ("TLS-007",), only=REFUSED, parts={"server": ServesStranger}, prepare=_self_signed_server),
