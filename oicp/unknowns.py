@@ -26,8 +26,8 @@ _NEEDED: dict[str, tuple[tuple[str, ...], str]] = {
     ANSWER_HEADERS: (("HTTP-014",), "the recording has no headers of answers"),
     STATUSES: (("HTTP-013",), "the recording has no HTTP status of answers"),
 }
-_RIGHT_BY_DEFAULT = (ADDRESSES, STATUSES)
-"""What a reader makes up for these is right, so whatever is found all the same comes from the messages themselves."""
+_SEEN_IN_THE_TEXT = ("HTTP-001", "HTTP-013")
+"""What is found for these comes from the messages themselves, whatever a reader made up."""
 
 
 def cannot_be_judged(unknown: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
@@ -35,5 +35,5 @@ def cannot_be_judged(unknown: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
     told: set[str] = set()
     for name in unknown:
         requirements, reason = _NEEDED.get(name, ((), ""))
-        yield from ((ident, reason, name in _RIGHT_BY_DEFAULT) for ident in requirements if ident not in told)
+        yield from ((ident, reason, ident in _SEEN_IN_THE_TEXT) for ident in requirements if ident not in told)
         told.update(requirements)

@@ -139,7 +139,8 @@ def _told(exchange: Exchange, faults: Iterable[FieldFault | None], *, in_answer:
 
 def _finding(exchange: Exchange, fault: FieldFault, in_answer: bool, suffix: str) -> Finding:
     name = _member(fault.pointer)
-    label = "" if not name or fault.observed.startswith(name) else f"{name} "
+    named = fault.observed.split(" ", 1)[0] in (exchange.answer_body if in_answer else exchange.body)
+    label = "" if not name or named or fault.observed.startswith(name) else f"{name} "
     value = "" if fault.value == "null" else f": {fault.value}"
     return Finding(
         fault.requirement, f"{label}{fault.observed}{value}{suffix}", grade=fault.grade, exchange=exchange.number,

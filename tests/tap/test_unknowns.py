@@ -95,6 +95,14 @@ def test_texts_with_times(tmp_path: Path) -> None:
     assert not silent(verdict, "PUSH-002", "RSTART-013", *OF_ADDRESS)
 
 
+def test_a_path_that_was_made_up_contradicts_nobody(tmp_path: Path) -> None:
+    """The reader takes the operator for the path from the text; where the text has two, none of them is wrong."""
+    product = {"ActionType": "fullLoad", "OperatorID": "DE*XXX", "PricingProductData": {"OperatorID": "DE*ABC"}}
+    (tmp_path / "PushPricingProductData-1.request.json").write_text(json.dumps(product))
+    verdict = judge(read_recording(tmp_path), profiles=ALL_PROFILES)
+    assert verdict.of("HTTP-009").outcome is Outcome.NOT_EXERCISED
+
+
 def test_a_body_that_is_no_json_stays_wrong(tmp_path: Path) -> None:
     """The address is unknown, the text is not; a broken request of the hub is not the CPO's."""
     folder = pairs(tmp_path)
