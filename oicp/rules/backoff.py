@@ -14,8 +14,8 @@ whole = rules_about_evidence()
 _AT_ONCE_S = 0.1
 _CAP_S = 60.0
 """A wait that long need not grow any further."""
-_STEADY = 1.6
-"""Greatest wait over smallest one below which a pace counts as constant."""
+_STEADY, _STEADY_OF_FEW = 1.6, 1.3
+"""Greatest wait over smallest one below which a pace counts as constant; of three, to which a busy machine adds its own delay."""
 
 
 def _waits(chain: list[Exchange]) -> list[float]:
@@ -60,7 +60,7 @@ def _no_backoff(waits: list[float]) -> str | None:
     growing = [w for w in waits if w < _CAP_S]
     if len(growing) < 3:
         return None
-    if max(growing) < _STEADY * min(growing):
+    if max(growing) < (_STEADY if len(growing) > 3 else _STEADY_OF_FEW) * min(growing):
         return f"repeated at a constant pace: waits {shown} s"
     half = len(growing) // 2
     if len(growing) >= 6 and mean(growing[half:]) < 1.2 * mean(growing[:half]):

@@ -74,6 +74,9 @@ def test_backlog(spacing: float, expected: str) -> None:
         ([1, 1.7, 4.1, 6.9, 15], "conforms"),
         ([1, 2, 3, 4, 5], "warned"),
         ([1, 2, 3.1, 4, 5.1], "warned"),
+        ([1, 1.71, 2.4, 3.45], "conforms"),  # 0.25, 0.5, 1 s and the delay of a busy machine
+        ([1, 1.7, 2.4, 3.2], "warned"),
+        ([1, 1.7, 2.4, 3.4, 4.3], "warned"),
         ([1, 1.001], "warned"),
         ([1, 1.05, 1.1, 1.15], "warned"),
         ([1, 3], "not-exercised"),
