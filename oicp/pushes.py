@@ -7,7 +7,7 @@ from typing import Any
 
 from oicp import wire_json
 from oicp.evidence import Evidence, Exchange
-from oicp.outages import undelivered, unheard
+from oicp.outages import TRANSIENT, undelivered, unheard
 from oicp.repeats import records_of
 from oicp.sessions import folded
 
@@ -84,7 +84,7 @@ class View:
     """EVSE data at the hub while a history is replayed. Changes under the hands of who reads it: copy what is to stay.
 
     `records`: what the hub holds for sure. `unsure`: EVSEs of pushes whose fate is unknown. `loaded`: a data fullLoad was
-    accepted before. `on_the_way`: EVSEs in data pushes that were sent and not yet answered. `refused_at`: last refused data push.
+    accepted before. `on_the_way`: EVSEs in data pushes that were sent and not yet answered. `refusal`: last data push refused for what it held.
     """
 
     records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class View:
     everything_unsure: bool = False
     loaded: bool = False
     on_the_way: dict[int, Push] = field(default_factory=dict)
-    refused_at: float = float("-inf")
+    refusal: Push | None = None
 
     def surely_holds(self, key: str) -> bool:
         """The record is at the hub beyond doubt."""
@@ -117,8 +117,13 @@ class View:
             self.everything_unsure |= push.is_full_load
         elif push.stored:
             self._store(push)
-        else:
-            self.refused_at = push.t
+        elif push.exchange.status_code not in TRANSIENT:
+            self.refusal = push
+
+    def repairs(self, push: Push, within: float) -> bool:
+        """The push holds some of the records of one that was refused for them not long before."""
+        refusal = self.refusal
+        return refusal is not None and push.t - refusal.t < within and push.records.keys() <= refusal.records.keys()
 
     def _store(self, push: Push) -> None:
         if push.is_full_load:

@@ -108,7 +108,7 @@ def full_load_is_complete(evidence: Evidence) -> Iterator[Yield]:
             for k in view.records
             if k not in push.records and not view.doubtful(k) and not decommissioned(evidence, k, push.t)
         }
-        repaired = push.t - view.refused_at < limit(evidence, "split_load_s")
+        repaired = view.repairs(push, limit(evidence, "split_load_s"))
         lost = set() if repaired else {k for k in lost if _still_there(evidence, fleet, k, push)}
         added = set(push.records) - set(view.records)
         split = _disjoint_part(loads, push, limit(evidence, "split_load_s"))
@@ -116,7 +116,7 @@ def full_load_is_complete(evidence: Evidence) -> Iterator[Yield]:
             yield _incomplete(push, lost, view, contested=True)
         elif lost and (view.loaded or not added):
             yield _incomplete(push, lost, view, contested=False)
-        elif split is not None and not repaired:
+        elif split is not None:
             told = f"a second fullLoad with other EVSEs {push.t - split.t:.0f} s after exchange {split.exchange.number}: it replaces the first"
             yield finding(told, on=push.exchange, requirement="PUSH-004")
         elif _first_part(evidence, push, fleet):

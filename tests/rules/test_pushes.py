@@ -86,6 +86,24 @@ def sites_and_a_late_insert(build: Build) -> None:
     build.push_data([record(EVSE)], t=1800, action="insert")
 
 
+def sites_in_a_busy_hub(build: Build) -> None:
+    build.push_data([record(EVSE)], t=1)
+    build.push_data([record(EVSE)], t=1.5, answer=ack("009"))
+    build.push_data([record(OTHER)], t=2)
+
+
+def halves_after_a_refusal(build: Build) -> None:
+    build.push_data([record(EVSE), record(OTHER)], t=1, http_status=400, answer={"message": "bad"})
+    build.push_data([record(EVSE)], t=2)
+    build.push_data([record(OTHER)], t=3)
+
+
+def halves_inserted(build: Build) -> None:
+    build.push_data([record(EVSE), record(OTHER)], t=1, http_status=400, answer={"message": "bad"})
+    build.push_data([record(EVSE)], t=2)
+    build.push_data([record(OTHER)], t=3, action="insert")
+
+
 def inserts_refused(build: Build) -> None:
     complete(build)
     build.push_data([record(EVSE)], t=60)
@@ -145,6 +163,7 @@ def never_knew_it(build: Build) -> None:
     ("story", "expected"),
     [(complete, "conforms"), (sites, "violated"), (loads_and_inserts, "warned"), (only_the_changed_one, "violated"),
      (after_a_refusal, "conforms"), (after_removal, "conforms"),
+     (sites_in_a_busy_hub, "violated"), (halves_after_a_refusal, "violated"), (halves_inserted, "warned"),
      (sites_and_a_late_insert, "violated"), (inserts_refused, "violated"), (never_knew_it, "conforms")],
 )  # fmt: skip
 @pytest.mark.parametrize("truth", [True, False])
@@ -152,7 +171,7 @@ def test_full_load_complete(story: Callable[[Build], None], expected: str, truth
     """A fullLoad is whole; with no fleet file at hand only what the pushes themselves contradict counts."""
     build = Build() if truth else Build(fleet=None, truth=False)
     story(build)
-    silent = not truth and story in (only_the_changed_one, loads_and_inserts)
+    silent = not truth and story in (only_the_changed_one, loads_and_inserts, halves_inserted)
     assert outcome(build.evidence(), "PUSH-004") == ("conforms" if silent else expected)
 
 
