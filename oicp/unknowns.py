@@ -12,7 +12,7 @@ HEADERS, ANSWER_HEADERS, STATUSES = "headers", "answer headers", "HTTP status"
 _DURATIONS = ("PUSH-002", "RSTART-013", "RSTART-014", "RSTART-016", "RSTOP-008", "RSTOP-009")
 _TIMES = (
     *(f"RATE-{n:03d}" for n in range(1, 10)), "TIME-005", "PUSH-003", "PUSH-013", "PUSH-015", "PUSH-016", "STAT-005",
-    "STAT-008", "STAT-015", "CDR-006", "CDR-015", "SESS-007", "NOTIF-011", "NOTIF-015", "RESV-009", "RESV-012", *_DURATIONS,
+    "STAT-008", "STAT-015", "CDR-006", "CDR-015", "SESS-007", "SESS-008", "NOTIF-011", "NOTIF-015", "RESV-009", "RESV-012", *_DURATIONS,
 )  # fmt: skip
 _NEEDED: dict[str, tuple[tuple[str, ...], str]] = {
     TIMES: (_TIMES, "the recording does not say when messages were sent"),

@@ -29,6 +29,8 @@ CASES = [
     Case("RSTART-007", SILENT, "no CDR tells", several(
         lambda b: b.start(t=10), lambda b: b.start(t=300, session=2)), run=WIRE),
     Case("RSTART-007", SILENT, "texts without times", several(billed, lambda b: b.start(t=300, session=2)), run=TEXTS),
+    Case("SESS-008", SILENT, "texts without times", several(
+        billed, lambda b: b.start(t=12, session=2, evse_id=OTHER), lambda b: b.cdr(t=650, session=2, evse_id=OTHER)), run=TEXTS),
     Case("SESS-007", SILENT, "texts without times", several(billed, lambda b: b.start(t=700, session=2)), run=TEXTS),
     Case("ACK-010", WARNED, "one code for all: the EVSE is in use", several(
         billed, lambda b: b.start(t=300, session=2, answer=NO022)), run=WIRE),
