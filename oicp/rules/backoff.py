@@ -41,7 +41,7 @@ def backs_off(evidence: Evidence) -> Iterator[Yield]:
     """Waits after 429 grow exponentially while 429 goes on."""
     short = False
     for chain in _limited(evidence):
-        told = None if _as_told(chain) else _no_backoff(_waits(chain))
+        told = None if _as_told(chain) else _at_once(chain) or _no_backoff(_waits(chain))
         if told:
             yield finding(told, on=chain[1], requirement="RATE-005")
         elif len(chain) >= 4 or _as_told(chain):
@@ -52,11 +52,18 @@ def backs_off(evidence: Evidence) -> Iterator[Yield]:
         yield NotExercised("RATE-005", "some messages met 429 too few times in a row to see waits grow")
 
 
+def _at_once(chain: list[Exchange]) -> str | None:
+    """The same message came again without a wait; another status of the same EVSE is no repeat."""
+    waits = _waits(chain)
+    same = [before.request.body == later.request.body for before, later in pairwise(chain)]
+    quick = sum(again and w < _AT_ONCE_S for again, w in zip(same, waits, strict=True))
+    if (same[0] and waits[0] < 0.02) or quick >= 2:
+        return f"repeated at once after 429: waits {', '.join(f'{w:.2f}' for w in waits[:8])} s"
+    return None
+
+
 def _no_backoff(waits: list[float]) -> str | None:
     shown = ", ".join(f"{w:.2f}" for w in waits[:8])
-    quick = sum(w < _AT_ONCE_S for w in waits)
-    if waits[0] < 0.02 or quick >= 2:
-        return f"repeated at once after 429: waits {shown} s"
     growing = [w for w in waits if w < _CAP_S]
     if len(growing) < 3:
         return None

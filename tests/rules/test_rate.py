@@ -90,6 +90,14 @@ def test_backoff(times: list[float], expected: str) -> None:
     assert outcome(build.evidence(), "RATE-005") == expected
 
 
+def test_another_status_is_no_repeat() -> None:
+    """The EVSE changed again just after a push that met 429; the new status goes out as a change of its own."""
+    build = Build()
+    build.push_status({EVSE: "OutOfService"}, t=1, http_status=429, answer=b"<html></html>", took=0.001)
+    build.push_status({EVSE: "Available"}, t=1.002)
+    assert outcome(build.evidence(), "RATE-005") == "not-exercised"
+
+
 def test_retry_after_is_followed() -> None:
     """Who waits as long as the hub asks for needs no growth of his own."""
     build = Build()
