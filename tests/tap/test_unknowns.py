@@ -1,5 +1,6 @@
 """Recordings as they come from the field: what they cannot tell is not exercised, whatever a reader had to make up for it."""
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -258,3 +259,21 @@ def test_what_is_unknown_stays_so_in_the_evidence(tmp_path: Path) -> None:
     assert run.unknown == evidence.run.unknown
     page = readiness(Report(judge(evidence), evidence, (), 0, 0.0, ""))
     assert page["remote_start_s"] is page["cdr_delay_s"] is None
+
+
+def test_a_compressed_answer_is_unpacked(tmp_path: Path) -> None:
+    """A flow file holds bodies as they were sent; rules read texts."""
+    pytest.importorskip("mitmproxy", reason="the extra `tap` is not installed")
+    from mitmproxy.io import FlowWriter
+    from mitmproxy.test import tflow
+
+    flow = tflow.tflow(resp=True)
+    flow.request.path = "/api/oicp/evsepush/v21/operators/DE*ABC/status-records"
+    assert flow.response is not None
+    flow.response.headers["Content-Encoding"] = "gzip"
+    flow.response.raw_content = gzip.compress(b'{"Result":true,"StatusCode":{"Code":"000"}}')
+    path = tmp_path / "flows"
+    with path.open("wb") as file:
+        FlowWriter(file).add(flow)
+    (exchange,) = read_recording(path).exchanges
+    assert exchange.accepted
