@@ -194,9 +194,9 @@ def _waited(evidence: Evidence, start: Exchange) -> Iterator[Yield]:
     if evidence.t_end - since > allowed:
         yield _left_open(start, evidence.t_end - since)
         return
-    yield NotExercised(
-        "RSTART-011", f"an accepted session without an EV was still open; closing may take {allowed:g} s"
-    )
+    told = f"an accepted session without an EV was still open; closing may take {allowed:g} s"
+    given_up = lapsed is not None and evidence.t_end - lapsed > limit(evidence, "doubt_s")
+    yield NotExercised("RSTART-011", told, incomplete=given_up)  # the charge point waits no longer
 
 
 def _left_open(start: Exchange, seconds: float) -> Finding:

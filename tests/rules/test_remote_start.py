@@ -122,6 +122,8 @@ EFFECTS = [
     Case("RSTART-011", CONFORMS, "waits, then closes with 0 kWh", several(lambda b: b.start(t=10), lambda b: b.cdr(t=130, meter_end_wh=0))),
     Case("RSTART-011", CONFORMS, "waits, then closes with an End notification", several(lambda b: b.start(t=10), lambda b: b.notification("End", t=130))),
     Case("RSTART-011", SILENT, "still waiting", lambda b: b.start(t=10)),
+    Case("RSTART-011", SILENT, "the charge point gave up half a minute ago, another start was refused", several(
+        lambda b: b.start(t=5, session=2, answer=NO["510"]), lambda b: b.start(t=10), lambda b: b.observe("remote_start_expired", t=70, evse_id=EVSE)), until=105),
     Case("RSTART-011", VIOLATED, "never closed", lambda b: b.start(t=10), until=2000),
     Case("RSTART-015", CONFORMS, "the repeat is answered 602", lambda b: (b.charge(t=9, seconds=51), b.start(t=30, session=1, answer=NO["602"]))),
     Case("RSTART-015", WARNED, "the repeat begins a second transaction", several(
