@@ -52,8 +52,9 @@ def by_partner(evidence: Evidence) -> tuple[Evidence, ...]:
     parts: dict[str, list[Exchange]] = {key: [] for key in partners}
     for e in evidence.exchanges:
         parts[_owner(e, partners, owners) or next(iter(partners))].append(e)
+    below = [o for o in evidence.run.operator_ids if operator_key(o) not in partners]
     return tuple(
-        Evidence(replace(evidence.run, operator_ids=(partners[key],)), tuple(own), evidence.observations)
+        Evidence(replace(evidence.run, operator_ids=(partners[key], *below)), tuple(own), evidence.observations)
         for key, own in parts.items()
     )
 
@@ -76,7 +77,7 @@ def _partners(evidence: Evidence) -> dict[str, str]:
             ):
                 proven.add(key)
     most = [key for key, _ in said.most_common()]
-    first = [key for key in most if spelled[key] in evidence.run.operator_ids] or most[:1]
+    first = [key for key in most if spelled[key] in evidence.run.operator_ids[:1]] or most[:1]
     return {key: spelled[key] for key in dict.fromkeys([*first, *most]) if key in proven or key in first}
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from oicp.evidence import Answer, Evidence, Exchange, Request, Run, Tls
+from oicp.operators import operators
 from oicp.outages import UNHEARD
 from oicp.services import HUB_TO_CPO, PREFIX, Direction, operation_of
 from oicp.unknowns import ANSWER_HEADERS, DURATIONS, HEADERS
@@ -74,7 +75,9 @@ def evidence_of(
     items = sorted((_with_one_copy(h, bodies) for h in heard if is_oicp(h.url)), key=lambda h: h.started_at)
     exchanges = tuple(_with_overlaps(_exchange(i, h, items[0].started_at) for i, h in enumerate(items, 1)))
     run = Run(source=source, operator_ids=_operators(exchanges), profiles=profiles, unknown=unknown)
-    return Evidence(replace(run, started_at=items[0].started_at) if items else run, exchanges)
+    run = replace(run, started_at=items[0].started_at) if items else run
+    # told now, because a recording that is given away no longer names the hub
+    return Evidence(replace(run, operator_ids=operators(Evidence(run, exchanges))), exchanges)
 
 
 def _with_one_copy(heard: Heard, bodies: dict[bytes, bytes]) -> Heard:

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.sources import read_recording
 from oicp.evidence import Evidence
 from oicp.operators import by_partner, operators
 from oicp.rulebook import Outcome, judge
 from tests.rules.build import EVSE, HUB_TO_CPO, Build, record
+from tests.tap.as_har import write_har
 
 OTHER_EVSE = "DE*XYZ*E7*1"
 
@@ -100,6 +103,19 @@ def test_sub_operators_of_a_recording(what: str, records: Callable[[], Any], url
     evidence = build.evidence()
     assert (operators(evidence) == ("DE*ABC", "DE*XYZ")) is known, what
     assert (judge(evidence).of("PUSH-010").outcome is Outcome.CONFORMS) is known
+
+
+def test_sub_operators_outlive_the_name_of_the_hub(tmp_path: Path) -> None:
+    """A recording that is given away comes to the same verdict."""
+    build = Build(source="har", truth=False, fleet=None)
+    build.push_data([record(), record(OTHER_EVSE)], t=0, url="https://service-qa.hubject.com")
+    exchange = build.exchanges[0]
+    build.exchanges[0] = replace(exchange, url=exchange.url + exchange.request.target)
+    path = tmp_path / "x.har"
+    write_har(build.evidence(), path)
+    evidence = read_recording(path)
+    nameless = tuple(replace(e, url="https://host-1.example" + e.request.target) for e in evidence.exchanges)
+    assert judge(Evidence(evidence.run, nameless)).of("PUSH-010").outcome is Outcome.CONFORMS
 
 
 def test_the_stage_knows_its_sub_operators() -> None:
