@@ -234,6 +234,10 @@ class Bench:
         )
         return found
 
+    async def handshake_fails(self, *, within: float) -> None:
+        """Give the CPO the time to come and turn away; who does not care about certificates comes in, and nothing fails."""
+        await self.seen("tls_handshake", within=within, insist=False, where=_failed, what="a handshake fails")
+
     async def _waits(
         self, ask: Callable[..., Any], fits: Any, what: str, whom: str, within: float, since: float | None, insist: bool
     ) -> Any:
@@ -346,3 +350,7 @@ def _evco_id(rng: random.Random, provider_id: str) -> str:
     instance = "".join(rng.choice("0123456789ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(8))
     body = f"{country}{party}C{instance}"
     return f"{country}-{party}-C{instance}-{evco_check_digit(body)}"
+
+
+def _failed(handshake: Observation) -> bool:
+    return handshake.data.get("direction") == "cpo_to_hub" and bool(handshake.data.get("error"))

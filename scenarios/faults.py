@@ -84,7 +84,7 @@ async def cdr_meets_an_empty_answer(bench: Bench) -> None:
 @scenario("the record is refused as implausible (022)", disturbs=True)
 async def cdr_refused_022(bench: Bench) -> None:
     """Only a corrected record helps; an endless repeat of the same one does not."""
-    session = await bench.charged(kwh=0.2)
+    session = await bench.charged(kwh=0.05)
     refusing = Fault("022 for the CDR", CDR, hub_code="022", session_id=session.session_id, times=None)
     async with bench.hub_fault(refusing):
         await session.evse.unplug()
@@ -95,7 +95,7 @@ async def cdr_refused_022(bench: Bench) -> None:
 @scenario("records of several EVSEs are limited (429) at the same time", evses=3, disturbs=True)
 async def cdr_storm_of_429(bench: Bench) -> None:
     """The waits grow, differ, and every record comes in the end."""
-    sessions = await bench.all_charged(3, kwh=0.05)
+    sessions = await bench.all_charged(3, kwh=0.3)
     storm = [
         Fault(f"429 for the CDR of {s.evse_id}", CDR, http_status=429, times=3, session_id=s.session_id)
         for s in sessions

@@ -94,7 +94,8 @@ async def hub_certificate_of_a_stranger(bench: Bench) -> None:
     """A backend that verifies the hub refuses to talk to it; afterwards all is well again."""
     async with bench.hub_shows_a_strange_certificate():
         await bench.asks_for("push_evse_status")
-        await bench.passes(2)
+        await bench.handshake_fails(within=3)
+        await bench.passes(0.5)
     await bench.hook("push_evse_status")
     await bench.hub_receives("PushEvseStatus", within=30)
 
@@ -104,7 +105,8 @@ async def hub_certificate_for_another_host(bench: Bench) -> None:
     """Of the right CA, but not for this hub: a backend that looks at names as well refuses to talk to it."""
     async with bench.hub_shows_a_strange_certificate(host="elsewhere.example"):
         await bench.asks_for("push_evse_status")
-        await bench.passes(2)
+        await bench.handshake_fails(within=3)
+        await bench.passes(0.5)
     await bench.hook("push_evse_status")
     await bench.hub_receives("PushEvseStatus", within=30)
 
