@@ -44,6 +44,7 @@ _SENTENCES = {
     "RSTART-018": "the EvseID with other separators than it was pushed with",
     "RSTART-019": "a product the CPO does not know, or none",
     "RSTOP-001": "only what is mandatory",
+    "SESS-002": "a SessionID that fits the pattern and is no hexadecimal GUID",
     "SESS-009": "no partner session id",
     "RESV-002": "the members of a reservation",
 }

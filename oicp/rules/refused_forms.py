@@ -1,11 +1,13 @@
 """Refusals of lawful requests of the hub: what may explain them, and what they have in common."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
 from oicp import wire_json
 from oicp.chargers import chargers, pushed_records
 from oicp.evidence import Evidence, Exchange
+from oicp.ids import SESSION_ID
 from oicp.messages import MESSAGES, validate
 from oicp.messages.identification import KINDS
 from oicp.messages.shapes import shape
@@ -21,6 +23,7 @@ START, STOP, RESERVE = "AuthorizeRemoteStart", "AuthorizeRemoteStop", "Authorize
 RELEASE = "AuthorizeRemoteReservationStop"
 REMOTE = (START, STOP, RESERVE, RELEASE)
 NO_EMP_ID = "no EMPPartnerSessionID"
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 ID_006 = "ID-006"
 """What `spelling.py` tells of: a form of EvcoIDs that is not taken."""
 
@@ -58,6 +61,9 @@ def oddities(evidence: Evidence, e: Exchange) -> tuple[tuple[str, str], ...]:
 
 
 def _odd_start(evidence: Evidence, e: Exchange) -> Iterator[tuple[str, str]]:
+    ident = e.body.get("SessionID")
+    if isinstance(ident, str) and SESSION_ID.fullmatch(ident) and _GUID.fullmatch(ident) is None:
+        yield "SessionID that is no GUID", "SESS-002"
     given = e.body.get("Identification")
     if isinstance(given, dict) and [name for name in KINDS if given.get(name) is not None] == ["RemoteIdentification"]:
         yield "RemoteIdentification alone", "RSTART-002"

@@ -120,6 +120,9 @@ CASES = [
     Case("RSTART-017", CONFORMS, "upper case throughout", lambda b: b.start(t=10)),
     Case("RSTART-018", WARNED, "not known without separators", several(accepted, refused(ack("603"), evse_id="DEABCE11"))),
     Case("RSTART-018", CONFORMS, "known without separators", lambda b: b.start(t=10, evse_id="DEABCE11")),
+    Case("SESS-002", VIOLATED, "a SessionID with letters beyond F is refused", several(
+        accepted, refused(ack("400"), SessionID="fc3ecd8c-8e92-qfbb-Z267-qq83580ce3fZ"))),
+    Case("SESS-002", CONFORMS, "it is taken", lambda b: accepted(b, SessionID="fc3ecd8c-8e92-qfbb-Z267-qq83580ce3fZ")),
     Case("RSTART-019", WARNED, "an unknown product is refused", several(
         accepted, refused(PartnerProductID="NIGHT", variant="product-custom"))),
     Case("RSTART-019", CONFORMS, "no product", lambda b: b.start(t=10)),
