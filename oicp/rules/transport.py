@@ -185,7 +185,7 @@ def verifies_the_hub(evidence: Evidence) -> Iterator[Yield]:
     for begin, end, value in periods:
         refused = [o for o in evidence.seen("tls_handshake") if _from_cpo(o) and begin <= o.t <= end]
         shown = _shown_from(evidence, begin, end)
-        taken = next((e for e in _new_connections(evidence, shown) if shown + _JUST_SWITCHED_S < e.t < end), None)
+        taken = next((e for e in _new_connections(evidence, shown) if shown < e.t < end), None)
         if taken is not None:
             told = f"a request was sent although the hub presented a bad certificate ({value})"
             yield finding(told, on=taken, requirement="TLS-006")
@@ -198,10 +198,13 @@ def verifies_the_hub(evidence: Evidence) -> Iterator[Yield]:
 
 
 def _shown_from(evidence: Evidence, begin: float, end: float) -> float:
-    """When a certificate set at `begin` is presented: the hub closes its door for a moment to change it, as far as that was recorded."""
+    """From when on a new connection was shown the certificate set at `begin`: the hub closes its door for a moment to change it.
+
+    Where that was not recorded, whoever came at the same time may have been shown the one before.
+    """
     down = [o.t for o in evidence.seen("hub_down") if begin <= o.t < end]
     back = [o.t for o in evidence.seen("hub_up") if down and down[0] <= o.t < end]
-    return back[0] if back else begin
+    return back[0] if back else begin + _JUST_SWITCHED_S
 
 
 def _from_cpo(o: Observation) -> bool:
