@@ -75,7 +75,9 @@ def _stopped_without_request(evidence: Evidence, command: Observation) -> Transa
         return None
     own = session(evidence, running.session_id)
     wanted = own is not None and any(stop.t <= command.t for stop in own.stops)
-    refused = own is not None and not own.accepted  # the CPO ends what it should not have started
+    rejected = running.id_tag_status not in (None, "Accepted")
+    over = own is not None and any(c.accepted and c.t < running.t_start for c in own.cdrs)
+    refused = rejected or over or (own is not None and not own.accepted)  # the CPO ends what should not have begun
     return None if wanted or refused else running
 
 

@@ -65,6 +65,11 @@ STOPS = [
     Case("RSTOP-005", CONFORMS, "wrong EvseID, the customer there goes on", several(charging, lambda b: charging(b, session=2, evse_id=OTHER), lambda b: b.stop(t=20, evse_id=OTHER, answer=NO400))),
     Case("RSTOP-005", VIOLATED, "wrong EvseID, the customer there is stopped", several(
         charging, lambda b: charging(b, session=2, evse_id=OTHER, until=20.5), lambda b: b.stop(t=20, evse_id=OTHER), lambda b: commanded(b, t=20.03, evse_id=OTHER))),
+    Case("RSTOP-005", CONFORMS, "a customer whose session was billed before the charging began is stopped just then", several(
+        lambda b: charging(b, until=20.5), lambda b: b.start(t=3, session=2, evse_id=OTHER), lambda b: b.cdr(t=15, session=2, evse_id=OTHER, meter_end_wh=0),
+        lambda b: b.transaction(t=19.9, until=21, evse_id=OTHER, id_tag="TAG2", wh=0), lambda b: charging(b, session=3, evse_id="DE*ABC*E3*1"),
+        lambda b: b.stop(t=20, session=99, evse_id="DE*ABC*E3*1", answer=NO400), lambda b: b.stop(t=20, evse_id=OTHER, answer=NO400), lambda b: commanded(b, t=20.03, evse_id=OTHER)),
+        run={"evses": (EVSE, OTHER, "DE*ABC*E3*1")}),
     Case("RSTOP-006", CONFORMS, "refused", several(charging, lambda b: b.stop(t=20, provider="DE-XYZ", answer=NO400))),
     Case("RSTOP-006", WARNED, "carried out for another provider", several(lambda b: charging(b, until=20.5), lambda b: b.stop(t=20, provider="DE-XYZ"), lambda b: commanded(b, t=20.03))),
     Case("RSTOP-006", SILENT, "the same provider in another spelling", several(lambda b: charging(b, until=20.5), lambda b: b.stop(t=20, provider="DE*DCB"), lambda b: commanded(b, t=20.03))),
