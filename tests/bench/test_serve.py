@@ -56,8 +56,12 @@ def test_the_openssl_line_shakes_hands(printed: list[str]) -> None:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_lines_work(printed: list[str]) -> None:
     """A push by hand is taken; the control API describes the hub and tells what came instead of what was waited for."""
-    pushed = _run(_line(printed, "status-records"))
-    assert json.loads(pushed.stdout)["StatusCode"]["Code"] in ("000", "603"), pushed
+    for _ in range(100):
+        pushed = _run(_line(printed, "status-records"))
+        code = json.loads(pushed.stdout)["StatusCode"]["Code"]
+        if code != "009":  # the CPO was just pushing, too: one at a time
+            break
+    assert code in ("000", "603"), pushed
     described = json.loads(_run(_line(printed, "openapi.json")).stdout)
     assert described["servers"][0]["url"] in printed[0]
     waiting = _line(printed, "/wait").replace(

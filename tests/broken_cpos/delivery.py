@@ -367,7 +367,7 @@ VARIANTS = (
     _late("twice", "A record that was taken is sent once more", "CDR-003", SESSION, parts={"cdr_sender": Twice}, collateral={"CDR-004": "the session is closed"}),
     _late("late", "Records wait for a batch", "CDR-006", f"{A}driver_unplugs, {SESSION}", parts={"cdr_sender": Late}),
     _late("lost-on-failure", "A record that met 503 is lost", "CDR-030", F + "cdr_meets_503", parts={"cdr_sender": LostOnFailure}, collateral=_GONE),
-    _late("lost-on-reset", "A record whose connection broke is lost", "CDR-030", F + "cdr_connection_reset", parts={"cdr_sender": LostOnFailure}, collateral=_GONE),
+    _late("lost-on-reset", "A record whose connection broke is lost", "CDR-030", F + "cdr_connection_reset, evse_status.many_changes_at_a_slow_hub", parts={"cdr_sender": LostOnFailure}, collateral=_GONE),
     _late("lost-on-009", "A record that met 009 or 021 is lost", "CDR-030", F + "cdr_meets_passing_errors", parts={"cdr_sender": LostOn009}, collateral=_GONE),
     _late("lost-on-429", "A record that met 429 is lost", "RATE-007", F + "cdr_storm_of_429", parts={"cdr_sender": LostOn429}, collateral=_GONE),
     _late("hammers", "Repeats at once, without back-off", "RATE-005", F + "cdr_storm_of_429", parts={"cdr_sender": Hammers}),
