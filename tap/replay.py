@@ -13,7 +13,7 @@ from oicp.evidence import Evidence, Exchange, Observation
 from oicp.services import Direction
 from oicp.sessions import folded
 from oicp.wire_json import Json, shown
-from tap.script import Script, evse_ids_of, said_statuses, script_of
+from tap.script import Script, evse_ids_of, said_statuses, script_of, statuses_of
 from tap.stand_in import StandIn, until
 
 Act = Callable[[Observation], Awaitable[None]]
@@ -70,14 +70,18 @@ async def _done(act: Awaitable[None]) -> None:
 
 
 async def _settle(script: Script, recorder: Recorder, shift: float) -> None:
-    """Wait as long as the recording went on after its last event, less if as many charge detail records came."""
+    """Wait as long as the recording went on after its last event, less if all charge detail records and last statuses came."""
     wanted = sum(
         len(v) for (name, session_id), v in script.answers.items() if name == "ChargeDetailRecord" and session_id
     )
     left = script.t_end + shift + _PATIENCE_S - recorder.now()
 
     def complete(_: Exchange) -> bool:
-        return sum(e.operation == "ChargeDetailRecord" and e.t_end is not None for e in recorder.exchanges) >= wanted
+        done = [e for e in recorder.exchanges if e.by_cpo and e.t_end is not None]
+        pushes = (e for e in done if e.operation == "PushEvseStatus")
+        last = {evse_id: status for push in pushes for evse_id, status in statuses_of(push)}
+        records = sum(e.operation == "ChargeDetailRecord" for e in done)
+        return records >= wanted and script.last.items() <= last.items()
 
     try:
         await recorder.exchange(complete, within=max(left, 0.1))

@@ -1,7 +1,7 @@
 """What a recording says the hub did, as a script that can be played again: its answers, its calls, what drivers did at the chargers."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from oicp.evidence import Answer, Evidence, Exchange, Observation
 from oicp.services import Direction
@@ -14,13 +14,15 @@ ACTS = ("plugged", "unplugged")
 @dataclass(frozen=True)
 class Script:
     """The hub's side of a recording. `events`: calls of the hub and acts of drivers, in order of their second. `first`: second at
-    which the CPO sent an operation for the first time.
+    which the CPO sent an operation for the first time. `last`: the status the CPO pushed last of each EVSE the events touch, by its
+    EvseID without separators.
     """
 
     answers: Mapping[tuple[str, str | None], tuple[Answer, ...]]
     events: tuple[Exchange | Observation, ...]
     first: Mapping[str, float]
     t_end: float
+    last: Mapping[str, str] = field(default_factory=dict)
 
 
 def script_of(evidence: Evidence, ids: Mapping[str, str] | None = None) -> Script:
@@ -41,7 +43,11 @@ def script_of(evidence: Evidence, ids: Mapping[str, str] | None = None) -> Scrip
     for exchange in evidence.exchanges:
         if exchange.by_cpo and exchange.operation:
             first.setdefault(exchange.operation, exchange.t)
-    return Script({k: tuple(v) for k, v in answers.items()}, events, first, evidence.t_end)
+    by_folded = {folded(old): folded(new) for old, new in (ids or {}).items()}
+    touched = {folded(i) for i in evse_ids_of(events)}
+    said = {by_folded.get(own, own): status for own, status, _ in said_statuses(evidence)}
+    last = {own: status for own, status in said.items() if own in touched}
+    return Script({k: tuple(v) for k, v in answers.items()}, events, first, evidence.t_end, last)
 
 
 _EARLIER_S = 0.5
@@ -88,11 +94,17 @@ def _said(evidence: Evidence, evse_id: str, status: str) -> list[float]:
 def said_statuses(evidence: Evidence) -> Iterator[tuple[str, str, float]]:
     """Every status the CPO pushed: EvseID without separators, status, second."""
     for exchange in evidence.about("PushEvseStatus", direction=Direction.CPO_TO_HUB):
-        records = at(exchange.body, "OperatorEvseStatus", "EvseStatusRecord")
-        for record in records if isinstance(records, list) else [records]:
-            evse_id, status = at(record, "EvseID"), at(record, "EvseStatus")
-            if isinstance(evse_id, str) and isinstance(status, str):
-                yield folded(evse_id), status, exchange.t
+        for evse_id, status in statuses_of(exchange):
+            yield evse_id, status, exchange.t
+
+
+def statuses_of(push: Exchange) -> Iterator[tuple[str, str]]:
+    """EvseIDs without separators and statuses of a PushEvseStatus."""
+    records = at(push.body, "OperatorEvseStatus", "EvseStatusRecord")
+    for record in records if isinstance(records, list) else [records]:
+        evse_id, status = at(record, "EvseID"), at(record, "EvseStatus")
+        if isinstance(evse_id, str) and isinstance(status, str):
+            yield folded(evse_id), status
 
 
 def renamed(body: bytes, ids: Mapping[str, str]) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from oicp.evidence import Evidence, Exchange, read_lines
 from oicp.wire_json import dump
 from tap.replay import differences
-from tap.script import ids_for, inferred_acts
+from tap.script import ids_for, inferred_acts, script_of
 from tests.rules.build import EVSE, OTHER, Build, ack
 from tests.tap.as_har import write_har
 
@@ -67,6 +67,13 @@ def test_what_is_written_otherwise_is_told(member: str, value: Any) -> None:
     old = with_cdr(recorded(), lambda body: body.setdefault("CPOPartnerSessionID", "1234"))
     new = with_cdr(old, lambda body: body.update({member: value}))
     assert [where for where in told(old, new) if where.startswith(f"/{member} ")]
+
+
+def test_a_script_ends_with_the_last_statuses() -> None:
+    """What a CPO told last of an EVSE is waited for when the recording is played again, under the id the EVSE has now."""
+    assert script_of(recorded()).last == {EVSE.replace("*", ""): "Available"}
+    assert script_of(recorded(), {EVSE: OTHER}).last == {OTHER.replace("*", ""): "Available"}
+    assert script_of(recorded(status=False)).last == {}
 
 
 def test_fraction_of_a_second_is_no_difference() -> None:
