@@ -57,6 +57,11 @@ class Transaction:
         """Energy delivered in Wh; None while it runs."""
         return None if self.meter_stop_wh is None else self.meter_stop_wh - self.meter_start_wh
 
+    @property
+    def rejected(self) -> bool:
+        """The CPO did not authorize its token."""
+        return self.id_tag_status not in (None, "Accepted")
+
     def runs_at(self, t: float) -> bool:
         """True if it runs at second `t`."""
         return self.t_start <= t and (self.t_stop is None or self.t_stop > t)

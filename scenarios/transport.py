@@ -92,18 +92,18 @@ async def duplicate_start(bench: Bench) -> None:
 @scenario("the hub shows a certificate of an unknown CA", exclusive=True, needs="push_evse_status", evses=0)
 async def hub_certificate_of_a_stranger(bench: Bench) -> None:
     """A backend that verifies the hub refuses to talk to it; afterwards all is well again."""
-    async with bench.hub_shows_a_strange_certificate():
-        await bench.asks_for("push_evse_status")
-        await bench.handshake_fails(within=3)
-        await bench.passes(0.5)
-    await bench.hook("push_evse_status")
-    await bench.hub_receives("PushEvseStatus", within=30)
+    await _turns_away(bench)
 
 
 @scenario("the hub shows a certificate for another host", exclusive=True, needs="push_evse_status", evses=0)
 async def hub_certificate_for_another_host(bench: Bench) -> None:
     """Of the right CA, but not for this hub: a backend that looks at names as well refuses to talk to it."""
-    async with bench.hub_shows_a_strange_certificate(host="elsewhere.example"):
+    await _turns_away(bench, host="elsewhere.example")
+
+
+async def _turns_away(bench: Bench, *, host: str | None = None) -> None:
+    """It is asked to push while the hub shows a strange certificate, and again when the hub shows its own."""
+    async with bench.hub_shows_a_strange_certificate(host=host):
         await bench.asks_for("push_evse_status")
         await bench.handshake_fails(within=3)
         await bench.passes(0.5)

@@ -106,7 +106,7 @@ def _uninvited(evidence: Evidence) -> dict[int, Transaction]:
     """Number of a denied AuthorizeStart -> the transaction that its token began all the same."""
     found: dict[int, Transaction] = {}
     for transaction in transactions(evidence) if evidence.run.truth else ():
-        accepted = transaction.id_tag_status in (None, "Accepted")
+        accepted = not transaction.rejected
         if transaction.session_id or transaction.cause == "remote" or not accepted or not transaction.id_tag:
             continue
         before = [

@@ -165,19 +165,17 @@ def repairs_statuses(evidence: Evidence) -> Iterator[Yield]:
 def _dropped(evidence: Evidence, push: Push, back: float) -> str | None:
     """An EVSE whose lasting status in an undelivered update was never said again, though others were."""
     patience = limit(evidence, "doubt_s")
-    for history in histories(evidence) if evidence.run.truth and not push.is_full_load else ():
-        status = push.records.get(folded(history.evse_id), {}).get("EvseStatus")
-        following = [p for p in history.told if p.t > push.t]
-        at = history.phase_at(push.t)
-        lasted = (
-            min(history.phases[at].end, evidence.t_end) - back
-            if at >= 0 and status in history.phases[at].fitting
-            else 0
-        )
-        again = following and (
-            following[0].status == status or following[0].full_load or following[0].t < back + patience
-        )
-        if following and not again and lasted >= patience:
+    watched = histories(evidence) if evidence.run.truth and not push.is_full_load else ()
+    for history in (h for h in watched if folded(h.evse_id) in push.records):
+        status, at = push.records[folded(history.evse_id)].get("EvseStatus"), history.phase_at(push.t)
+        if at < 0 or status not in history.phases[at].fitting:
+            continue
+        lasted = min(history.phases[at].end, evidence.t_end) - back
+        following = next((p for p in history.told if p.t > push.t), None)
+        if following is None or lasted < patience:
+            continue
+        again = following.status == status or following.full_load or following.t < back + patience
+        if not again:
             return history.evse_id
     return None
 

@@ -146,21 +146,18 @@ def _after_refusal(evidence: Evidence, own: Session, transaction: Transaction) -
             f"the start was refused, yet {transaction.evse_id} charged for {lasted:.0f} s and the CPO did not end it",
             on=own.start, observation=transaction.started.number,
         )  # fmt: skip
-    if transaction.t_stop is not None and _ended_by_the_cpo(evidence, transaction):
+    if transaction.t_stop is not None and ended_by_the_cpo(evidence, transaction):
         return Checked("RSTART-005", START)
     return NotExercised(
         "RSTART-005", f"a refused start charged for {lasted:.0f} s; the CPO has {allowed:g} s to end that", True
     )
 
 
-def _ended_by_the_cpo(evidence: Evidence, transaction: Transaction) -> bool:
-    """By a stop command, or by its refusal to authorize the transaction; the charge point may name another reason."""
-    asked = chargers(evidence).of("remote_stop_received", transaction.evse_id)
-    return (
-        transaction.reason == "Remote"
-        or transaction.id_tag_status not in (None, "Accepted")
-        or bool(asked.between(transaction.t_start, (transaction.t_stop or transaction.t_start) + 0.1))
-    )
+def ended_by_the_cpo(evidence: Evidence, transaction: Transaction, since: float | None = None) -> bool:
+    """By a stop command, from its begin or second `since` on, or by no authorization; the charge point may name another reason."""
+    begin, end = transaction.t_start if since is None else since, (transaction.t_stop or transaction.t_start) + 0.1
+    asked = chargers(evidence).of("remote_stop_received", transaction.evse_id).between(begin, end)
+    return transaction.reason == "Remote" or transaction.rejected or bool(asked)
 
 
 @whole.rule("RSTART-011")
@@ -257,7 +254,7 @@ def no_energy_without_authorization(evidence: Evidence) -> Iterator[Yield]:
 
 def _unauthorized(evidence: Evidence, transaction: Transaction) -> Iterator[Yield]:
     ended = evidence.t_end if transaction.t_stop is None else transaction.t_stop
-    refused = transaction.id_tag_status not in (None, "Accepted")
+    refused = transaction.rejected
     if not refused and (transaction.energy_wh or 0) > 0 and ended - transaction.t_start > _AT_ONCE_S:
         yield finding(
             f"{transaction.evse_id} charged with token {transaction.id_tag} that no start had authorized",

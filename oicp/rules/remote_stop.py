@@ -9,7 +9,7 @@ from oicp.evidence import Evidence, Exchange, Observation
 from oicp.limits import limit
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.remote_refusals import STOP, end_of, evse_of, path_served
-from oicp.rules.remote_start import commands_seen
+from oicp.rules.remote_start import commands_seen, ended_by_the_cpo
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import Session, folded, opened, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
@@ -75,9 +75,10 @@ def _stopped_without_request(evidence: Evidence, command: Observation) -> Transa
         return None
     own = session(evidence, running.session_id)
     wanted = own is not None and any(stop.t <= command.t for stop in own.stops)
-    rejected = running.id_tag_status not in (None, "Accepted")
     over = own is not None and any(c.accepted and c.t < running.t_start for c in own.cdrs)
-    refused = rejected or over or (own is not None and not own.accepted)  # the CPO ends what should not have begun
+    refused = (
+        running.rejected or over or (own is not None and not own.accepted)
+    )  # the CPO ends what should not have begun
     return None if wanted or refused else running
 
 
@@ -301,10 +302,7 @@ def _before_the_transaction(evidence: Evidence, stop: Exchange, own: Session) ->
 
 def _ended_by_hand(evidence: Evidence, stop: Exchange, later: Transaction) -> bool:
     """The CPO had no part in the end of this transaction, which delivered energy."""
-    assert later.t_stop is not None
-    asked = chargers(evidence).of("remote_stop_received", later.evse_id).between(stop.t, later.t_stop + 0.1)
-    refused = later.id_tag_status not in (None, "Accepted")
-    return not (asked or refused or later.reason == "Remote") and (later.energy_wh or 0) > 0
+    return not ended_by_the_cpo(evidence, later, since=stop.t) and (later.energy_wh or 0) > 0
 
 
 @whole.rule("RSTOP-011")

@@ -208,6 +208,15 @@ class Build:
         if delivered is not None:
             self.observe("connector_status_delivered", t=t + delivered, evse_id=evse_id, connector_status=status)
 
+    def refuses_nulls(self) -> None:
+        """To 10: a start without the optional members is accepted, a plain one with nulls is refused with 022; vehicles wait."""
+        bare = {"CPOPartnerSessionID": ..., "EMPPartnerSessionID": ..., "PartnerProductID": ...}
+        for at, evse in enumerate((EVSE, OTHER)):
+            self.observe("plugged", t=0.1 + at, evse_id=evse)
+            self.connector("Preparing", t=0.2 + at, evse_id=evse)
+        self.start(t=5, evse_id=OTHER, body=bare)
+        self.start(t=10, session=2, answer=ack("022"))
+
     def transaction(
         self, *, t: float, until: float | None = None, evse_id: str = EVSE, wh: int = 3000, name: str = "",
         cause: str = "remote", id_tag: str = "TAG1", meter_start_wh: int = 0, reason: str = "Remote",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oicp.mojibake import broken_text, same_but_mangled
-from tests.rules.build import EVSE, HUB_TO_CPO, OTHER, Build, ack, findings, outcome, record
+from tests.rules.build import HUB_TO_CPO, Build, ack, findings, outcome, record
 
 START = "/api/oicp/charging/v21/providers/{}/authorize-remote/start"
 DATA = "/api/oicp/evsepush/v23/operators/{}/data-records"
@@ -142,12 +142,7 @@ def test_spelling_of_the_provider(second: dict[str, Any], expected: str) -> None
 def test_spelling_that_is_not_to_blame(code: str, expected: str) -> None:
     """Plain requests with nulls are refused with 022: one in another spelling of the path, too, for its nulls."""
     build = Build()
-    bare = {"CPOPartnerSessionID": ..., "EMPPartnerSessionID": ..., "PartnerProductID": ...}
-    for at, evse in enumerate((EVSE, OTHER)):
-        build.observe("plugged", t=0.1 + at, evse_id=evse)
-        build.connector("Preparing", t=0.2 + at, evse_id=evse)
-    build.start(t=5, evse_id=OTHER, body=bare)
-    build.start(t=10, session=2, answer=ack("022"))
+    build.refuses_nulls()
     build.start(t=20, session=3, target=START.format("DE*DCB"), answer=ack(code), variant="asterisk-id")
     assert outcome(build.evidence(), "HTTP-011") == expected
     assert outcome(build.evidence(), "HTTP-015") == "violated"

@@ -319,12 +319,7 @@ def test_forms_of_evco_ids(evco: str, answer: Any, state: str, expected: str) ->
 def test_forms_that_are_not_to_blame(code: str, expected: str) -> None:
     """Plain requests with nulls are refused with 022: one with an EvcoID in DIN form, too, for its nulls."""
     build = Build()
-    bare = {"CPOPartnerSessionID": ..., "EMPPartnerSessionID": ..., "PartnerProductID": ...}
-    for at, evse in enumerate((EVSE, OTHER)):
-        build.observe("plugged", t=0.1 + at, evse_id=evse)
-        build.connector("Preparing", t=0.2 + at, evse_id=evse)
-    build.start(t=5, evse_id=OTHER, body=bare)
-    build.start(t=10, session=2, answer=ack("022"))
+    build.refuses_nulls()
     build.start(t=20, session=3, evco_id="DE*DCB*123456*7", answer=ack(code), variant="din-evco-id")
     assert outcome(build.evidence(), "ID-006") == expected
 
