@@ -17,7 +17,6 @@ from bench.ports import endpoint
 from bench.scenario import Blocked, Scenario, Skipped, StepLog
 from fake_hubject.recorder import NotSeen
 from oicp.evidence import Exchange, Observation
-from oicp.limits import LIMITS
 from oicp.services import Direction
 from oicp.sessions import folded, same_id
 
@@ -320,7 +319,7 @@ class Bench:
 
     def tolerance(self, name: str) -> float:
         """Seconds the judgement uses, as `reserved_push_s`; `[suite.tolerances]` may change them."""
-        return self.stage.config.suite.tolerances.get(name, LIMITS[name])
+        return self.stage.tolerance(name)
 
     async def passes(self, seconds: float) -> None:
         """Let time pass, as the scenario needs it (not to wait for something: use the verbs)."""
@@ -339,8 +338,7 @@ class Bench:
 
     def record_at_hub(self, evse_id: str) -> dict[str, Any] | None:
         """EvseDataRecord the hub has of an EVSE."""
-        found = {folded(k): v for k, v in self.hub.evse_data(self.operator_id).items()}.get(folded(evse_id))
-        return None if found is None else dict(getattr(found, "record", found))
+        return self.stage.record_at_hub(evse_id)
 
 
 def _evco_id(rng: random.Random, provider_id: str) -> str:

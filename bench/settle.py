@@ -6,8 +6,6 @@ from typing import Any
 
 from bench.stage import Stage
 from oicp.evidence import Exchange, Observation
-from oicp.limits import LIMITS
-from oicp.sessions import folded
 
 _QUIET = 2.0
 """Seconds without a message of the CPO after which nothing more is expected at once."""
@@ -57,12 +55,12 @@ def outstanding(stage: Stage) -> list[str]:
 
 def _changes(stage: Stage) -> Iterator[str]:
     """Records the operator was asked to change or to remove, as long as they may still come (PUSH-005, PUSH-016)."""
-    patience = stage.config.suite.tolerances.get("static_change_s", LIMITS["static_change_s"])
+    patience = stage.tolerance("static_change_s")
     for asked in stage.journal.asked:
         evse_id = asked.evse_id or ""
         if not evse_id or stage.recorder.now() - asked.t > patience:
             continue
-        record = _record(stage.hub.evse_data(stage.cpo.operator_id), evse_id)
+        record = stage.record_at_hub(evse_id)
         if asked.data["hook"] == "decommission_evse" and record is not None:
             yield f"removal of {evse_id}"
         elif asked.data["hook"] == "update_evse" and record is not None:
@@ -70,12 +68,6 @@ def _changes(stage: Stage) -> Iterator[str]:
             before = _fleet_record(stage.fleet_json, evse_id)
             if any(record.get(n) != v for n, v in wanted.items() if before.get(n) != v):
                 yield f"changed record of {evse_id}"
-
-
-def _record(records: Mapping[str, Any], evse_id: str) -> Mapping[str, Any] | None:
-    found = next((v for k, v in records.items() if folded(k) == folded(evse_id)), None)
-    record: Mapping[str, Any] | None = getattr(found, "record", found)
-    return record
 
 
 def _fleet_record(fleet: Mapping[str, Any], evse_id: str) -> Mapping[str, Any]:

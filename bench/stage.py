@@ -18,6 +18,8 @@ from bench.process import CannotStart, CpoProcess, accepts
 from fake_hubject.certificates import Authority, BadCertificate
 from fake_hubject.hub import Hub
 from fake_hubject.recorder import Recorder
+from oicp.limits import LIMITS
+from oicp.sessions import folded
 from simulator.fleet import Fleet
 from simulator.fleet_file import FleetFileError, load_fleet
 from simulator.security import BadSecurity
@@ -290,6 +292,15 @@ class Stage:
         from bench.hub_setup import PROVIDERS
 
         return PROVIDERS
+
+    def tolerance(self, name: str) -> float:
+        """Seconds the judgement uses, as `reserved_push_s`; `[suite.tolerances]` may change them."""
+        return self.config.suite.tolerances.get(name, LIMITS[name])
+
+    def record_at_hub(self, evse_id: str) -> dict[str, Any] | None:
+        """EvseDataRecord the hub has of an EVSE."""
+        found = {folded(k): v for k, v in self.hub.evse_data(self.cpo.operator_id).items()}.get(folded(evse_id))
+        return None if found is None else dict(getattr(found, "record", found))
 
     def evses(self) -> "tuple[VirtualEvse, ...]":
         """All EVSEs: virtual ones, or real ones that a person operates (they have the same verbs)."""

@@ -16,12 +16,18 @@ EVSE = "DE*ABC*E1*1"
 OLD, NEW = {"EvseID": EVSE, "HotlinePhoneNumber": "+491"}, {"EvseID": EVSE, "HotlinePhoneNumber": "+492"}
 
 
+class _Part(SimpleNamespace):
+    """A part of a stage that answers as the whole does."""
+
+    tolerance, record_at_hub = Stage.tolerance, Stage.record_at_hub
+
+
 def _stage(hook: str, outcome: str, at_hub: dict[str, Any] | None, now: float) -> Stage:
     """As much of a stage as is asked: a hook was called in second 10."""
     journal = Journal()
     data = {"hook": hook, "outcome": outcome, "body": {"evse_id": EVSE, "data_record": NEW}}
     journal(Observation(1, "hook", datetime.now(UTC), 10.0, EVSE, data=data))
-    return cast(Stage, SimpleNamespace(
+    return cast(Stage, _Part(
         hub=SimpleNamespace(sessions=(), evse_data=lambda _: {"DE*ABC*E1*1": at_hub} if at_hub else {}), journal=journal,
         recorder=SimpleNamespace(now=lambda: now), config=parse_config({}), cpo=SimpleNamespace(operator_id="DE*ABC"),
         fleet_json={"charge_points": [{"id": "CP-1", "evses": [{"evse_id": EVSE, "data_record": OLD}]}]},
