@@ -1,6 +1,8 @@
 """Status pushes: one change per request (STAT-006), by update or insert (STAT-016)."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 from oicp import wire_json
 from oicp.chargers import chargers
@@ -30,21 +32,26 @@ def _action(e: Exchange) -> str | None:
 @whole.rule("STAT-006")
 def one_change_per_request(evidence: Evidence) -> Iterator[Yield]:
     """A status change is sent in a request of its own."""
-    for e in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
+    for e, before in _with_the_one_before(evidence):
         ids = _records(e)
         if _action(e) not in ("update", "insert") or not ids:
             continue
         if len(ids) == 1:
             yield Checked("STAT-006", "PushEvseStatus")
             continue
-        why = _excuse(evidence, e, ids)
+        why = _excuse(evidence, e, before, ids)
         sentence = f"{len(ids)} changes in one request" + (f" ({why})" if why else "")
         at = wire_json.pointer("OperatorEvseStatus", "EvseStatusRecord")
         yield finding(sentence, on=e, pointer=at, requirement="STAT-006", grade=INFO if why else None)
 
 
-def _excuse(evidence: Evidence, e: Exchange, ids: list[str]) -> str | None:
-    """Why several changes may share this request."""
+def _with_the_one_before(evidence: Evidence) -> Iterator[tuple[Exchange, Exchange | None]]:
+    found = evidence.about("PushEvseStatus", direction=CPO_TO_HUB)
+    return zip(found, (None, *found), strict=False)
+
+
+def _excuse(evidence: Evidence, e: Exchange, before: Exchange | None, ids: list[str]) -> str | None:
+    """Why several changes may share this request, which came after the push `before`."""
     if _action(e) == "insert" and not set(map(folded, ids)) & _known_before(evidence, e):
         return "first status of these EVSEs"
     if _after_trouble(evidence, e, ids):
@@ -55,15 +62,9 @@ def _excuse(evidence: Evidence, e: Exchange, ids: list[str]) -> str | None:
     known = [t for t in moments if t is not None]
     if len(known) == len(ids) and max(known) - min(known) <= _TOGETHER_S:
         return "they happened within a second"
-    before = _push_before(evidence, e)
     if before is not None and len(known) == len(ids) and min(known) >= before.t and e.t <= end_of(before) + _TOGETHER_S:
         return "they happened while the push before was on its way"
     return None
-
-
-def _push_before(evidence: Evidence, e: Exchange) -> Exchange | None:
-    earlier = [p for p in evidence.about("PushEvseStatus", direction=CPO_TO_HUB) if p.number < e.number]
-    return earlier[-1] if earlier else None
 
 
 def _last_change(evidence: Evidence, evse_id: str, t: float) -> float | None:
@@ -76,18 +77,31 @@ def _last_change(evidence: Evidence, evse_id: str, t: float) -> float | None:
     return max((at for at in times if at <= t), default=None)
 
 
+@lru_cache(maxsize=8)
+def _troubles(evidence: Evidence) -> tuple[list[float], list[float], tuple[Exchange, ...]]:
+    """Seconds at which hub or CPO went down or up, seconds of failed pushes, and the accepted pushes; all in order of time."""
+    steps = [o.t for o in evidence.seen("hub_down", "hub_up", "cpo_started", "cpo_restarted", "cpo_exited")]
+    pushes = sorted(evidence.about("PushEvseStatus", direction=CPO_TO_HUB), key=lambda p: p.t)
+    return sorted(steps), [p.t for p in pushes if not p.accepted], tuple(p for p in pushes if p.accepted)
+
+
+def _last(times: list[float], at: int) -> list[float]:
+    return times[max(0, at - 1) : at]
+
+
 def _after_trouble(evidence: Evidence, e: Exchange, ids: list[str]) -> bool:
     """A status push failed, the hub was down, or the CPO started, not long ago, and since then one of these had not been told."""
-    since = e.t - _CATCHING_UP_S
-    pushed = [
-        p for p in evidence.about("PushEvseStatus", direction=CPO_TO_HUB) if since <= p.t < e.t and p.number != e.number
-    ]
-    troubles = [o.t for o in evidence.seen("hub_down", "hub_up", "cpo_started", "cpo_restarted", "cpo_exited")]
-    last = max([t for t in troubles if since <= t <= e.t] + [p.t for p in pushed if not p.accepted], default=None)
-    if last is None:
+    steps, failed, accepted = _troubles(evidence)
+    last = max([*_last(steps, bisect_right(steps, e.t)), *_last(failed, bisect_left(failed, e.t))], default=None)
+    if last is None or last < e.t - _CATCHING_UP_S:
         return False
-    told = {folded(i) for p in pushed if p.accepted and p.t >= last for i in _records(p)}
-    return any(folded(i) not in told for i in ids)
+    untold = {folded(i) for i in ids}
+    for at in range(bisect_left(accepted, e.t, key=lambda p: p.t) - 1, -1, -1):
+        p = accepted[at]
+        if p.t < last or not untold:
+            break
+        untold -= {folded(i) for i in _records(p)}
+    return bool(untold)
 
 
 def _known_before(evidence: Evidence, e: Exchange) -> set[str]:
