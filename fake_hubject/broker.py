@@ -20,7 +20,7 @@ from fake_hubject.tasks import Tasks
 from fake_hubject.way import Way
 from oicp.evidence import Certificate, Exchange
 from oicp.services import Operation
-from oicp.wire_json import Json
+from oicp.wire_json import Json, parse
 
 if TYPE_CHECKING:
     from fake_hubject.emps import Emps
@@ -45,12 +45,17 @@ class Call:
 class StoredCdr:
     """A charge detail record the hub took. `sent`: as it came on the wire."""
 
-    body: dict[str, Json]
     sent: bytes
     operator_id: str
     provider_id: str | None
     received_at: datetime
     exchange: int | None
+
+    @property
+    def body(self) -> dict[str, Json]:
+        """The record with its digits as they came; read anew each time."""
+        value = parse(self.sent).value
+        return value if isinstance(value, dict) else {}
 
 
 class Broker:
@@ -177,7 +182,7 @@ class Broker:
         if not self.journal.kept:
             return
         self.journal.write(
-            "cdr", body=cdr.body, sent=cdr.sent.decode("utf-8", "replace"), operator_id=cdr.operator_id,
+            "cdr", sent=cdr.sent.decode("utf-8", "replace"), operator_id=cdr.operator_id,
             provider_id=cdr.provider_id, received_at=cdr.received_at.isoformat(),
         )  # fmt: skip
 
@@ -205,7 +210,7 @@ class Broker:
         elif kind == "cdr":
             received = datetime.fromisoformat(row["received_at"])
             self.cdrs.append(
-                StoredCdr(row["body"], row["sent"].encode(), row["operator_id"], row["provider_id"], received, None)
+                StoredCdr(row["sent"].encode(), row["operator_id"], row["provider_id"], received, None)
             )
         elif kind == "forwarded":
             self.forwarded.add(row["session_id"].lower())

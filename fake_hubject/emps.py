@@ -27,8 +27,13 @@ class Received:
     """A message an EMP of the bench got. `sent`: the bytes the CPO sent, unchanged."""
 
     operation: str
-    body: dict[str, Json]
     sent: bytes
+
+    @property
+    def body(self) -> dict[str, Json]:
+        """The message with its digits as they came; read anew each time."""
+        value = parse(self.sent).value
+        return value if isinstance(value, dict) else {}
 
 
 class Emps:
@@ -57,25 +62,26 @@ class Emps:
         limit = self._broker.settings.emp_limit_s
         if emp.url:
             return self._read(emp, await self._post(operation, emp, sent, path_id, limit))
-        self._keep(operation, emp, body, sent)
+        self._keep(operation, emp, sent)
         try:
             async with asyncio.timeout(limit):
                 return await self._played(operation, emp, body)
         except TimeoutError:
             raise EmpFailed(f"{emp.id} did not answer within {limit:g} s") from None
 
-    def taken_at_once(self, operation: str, emp: Partner, body: dict[str, Json], sent: bytes) -> dict[str, Json] | None:
-        """The answer of an EMP of the bench that answers without thinking; None for others, who got nothing yet."""
-        if emp.url or emp.temper.offline or emp.temper.delay_s or emp.temper.wrong:
+    def taken_at_once(self, operation: str, emp: Partner, sent: bytes) -> bool | None:
+        """Whether an EMP of the bench that answers without thinking takes a message; None for others, who got nothing yet."""
+        temper = emp.temper
+        if emp.url or temper.offline or temper.delay_s or temper.wrong:
             return None
-        self._keep(operation, emp, body, sent)
-        return _answer(operation, emp, body)
+        self._keep(operation, emp, sent)
+        return temper.code == "000"
 
-    def _keep(self, operation: str, emp: Partner, body: dict[str, Json], sent: bytes) -> None:
+    def _keep(self, operation: str, emp: Partner, sent: bytes) -> None:
         inbox = self._received.get(emp.id)
         if inbox is None:
             inbox = self._received[emp.id] = deque(maxlen=_KEPT)
-        inbox.append(Received(operation, body, sent))
+        inbox.append(Received(operation, sent))
 
     async def _post(self, operation: str, emp: Partner, sent: bytes, path_id: str, limit: float) -> Exchange:
         path = OPERATIONS[operation].url_path(path_id)

@@ -11,7 +11,7 @@ from fake_hubject.broker import Broker, Call
 from fake_hubject.certificates import valid_now
 from fake_hubject.partners import Partner
 from fake_hubject.services import SERVICES
-from fake_hubject.validation import refusals
+from fake_hubject.validation import refusals, unrefused
 from oicp.evidence import Exchange, Tls
 from oicp.services import OPERATIONS, PREFIX, Direction, Operation, operation_of
 from oicp.wire_json import Json
@@ -105,17 +105,19 @@ async def _serve(
     partner, refusal = _named_in_path(broker, where, exchange, sender)
     if refusal is not None:
         return refusal
-    parsed = exchange.sent
-    if parsed.error is not None:
-        return answers.unreadable(parsed.error)
-    if not parsed.is_object:
-        return answers.unreadable("The body is not a JSON object.")
-    body: dict[str, Json] = parsed.value
+    strict = broker.settings.strict
+    body = unrefused(operation.name, exchange.request.body, where.direction, strict=strict)
+    sound = body is not None
+    if body is None:
+        parsed = exchange.sent
+        if not parsed.is_object:
+            return answers.unreadable(parsed.error or "The body is not a JSON object.")
+        body = parsed.value
     if partner is None:
         partner, refusal = _named_in_body(broker, where, exchange, sender, body)
         if partner is None:
             return refusal or answers.UNKNOWN_PARTNER
-    if faults := refusals(operation.name, body, where.direction, strict=broker.settings.strict):
+    if not sound and (faults := refusals(operation.name, body, where.direction, strict=strict)):
         return answers.invalid(faults)
     if (refusal := other_id_in_body(broker, operation, partner, body)) is not None:
         return refusal

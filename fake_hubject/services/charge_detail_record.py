@@ -36,9 +36,8 @@ async def charge_detail_record(broker: Broker, call: Call) -> Reply:
 def _taken(broker: Broker, call: Call, session: HubSession) -> Reply:
     partner_session = text(call.body, "CPOPartnerSessionID") or session.cpo_partner_session_id
     session.cpo_partner_session_id = partner_session
-    cdr = StoredCdr(
-        call.body, call.exchange.request.body, call.partner.id, session.provider_id, broker.now(), call.exchange.number
-    )
+    exchange = call.exchange
+    cdr = StoredCdr(exchange.request.body, call.partner.id, session.provider_id, broker.now(), exchange.number)
     broker.store_cdr(cdr)
     broker.sessions.close(session, "charge detail record")
     _forward(broker, session, cdr)
@@ -56,8 +55,9 @@ def _forward(broker: Broker, session: HubSession, cdr: StoredCdr) -> None:
     emp = broker.partners.provider(session.provider_id)
     if emp is None or emp.locked or not broker.emps.reachable(emp):
         return
-    if (answer := broker.emps.taken_at_once("ChargeDetailRecord", emp, cdr.body, cdr.sent)) is not None:
-        _forwarded(broker, session, answer)
+    if (taken := broker.emps.taken_at_once("ChargeDetailRecord", emp, cdr.sent)) is not None:
+        if taken:
+            broker.cdr_forwarded(session.session_id)
         return
     forwarding = broker.tasks.spawn(_delivered(broker, session, emp, cdr))
     broker.forwarding.add(forwarding)
@@ -72,10 +72,6 @@ async def _delivered(broker: Broker, session: HubSession, emp: Partner, cdr: Sto
             "note", text=f"charge detail record not delivered: {fault}", session_id=session.session_id
         )
         return
-    _forwarded(broker, session, answer)
-
-
-def _forwarded(broker: Broker, session: HubSession, answer: dict[str, Json]) -> None:
     if answer.get("Result") is True:
         broker.cdr_forwarded(session.session_id)
 
@@ -117,21 +113,20 @@ async def get_charge_detail_records(broker: Broker, call: Call) -> Reply:
     begin, end = moment(call.body.get("From")), moment(call.body.get("To"))
     if begin is None or end is None or (end - begin) > timedelta(days=broker.settings.cdr_pull_days):
         return unreadable(_RANGE)
-    found = [_pulled(c) for c in broker.cdrs if begin <= c.received_at <= end and _wanted(broker, call, c)]
+    own = [c for c in broker.cdrs if c.provider_id == call.partner.id and begin <= c.received_at <= end]
+    found = [_pulled(c, body) for c, body in ((c, c.body) for c in own) if _wanted(broker, call, c, body)]
     return paged(call, found)
 
 
-def _wanted(broker: Broker, call: Call, cdr: StoredCdr) -> bool:
-    if cdr.provider_id != call.partner.id:
-        return False
+def _wanted(broker: Broker, call: Call, cdr: StoredCdr, body: dict[str, Json]) -> bool:
     sessions, operators = (_texts(call.body.get(name)) for name in ("SessionID", "OperatorID"))
-    if sessions and str(cdr.body.get("SessionID")).lower() not in {s.lower() for s in sessions}:
+    if sessions and str(body.get("SessionID")).lower() not in {s.lower() for s in sessions}:
         return False
-    evse_id = text(cdr.body, "EvseID")
+    evse_id = text(body, "EvseID")
     if operators and not any(_is_of(broker, cdr, evse_id, operator) for operator in operators):
         return False
     forwarded = call.body.get("CDRForwarded", call.body.get("CDRForwarder"))
-    return not isinstance(forwarded, bool) or forwarded is (str(cdr.body.get("SessionID")).lower() in broker.forwarded)
+    return not isinstance(forwarded, bool) or forwarded is (str(body.get("SessionID")).lower() in broker.forwarded)
 
 
 def _is_of(broker: Broker, cdr: StoredCdr, evse_id: str, operator_id: str) -> bool:
@@ -144,9 +139,9 @@ def _texts(value: Json) -> list[str]:
     return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str) and v]
 
 
-def _pulled(cdr: StoredCdr) -> dict[str, Json]:
+def _pulled(cdr: StoredCdr, body: dict[str, Json]) -> dict[str, Json]:
     named = {"HubOperatorID": cdr.operator_id, "HubProviderID": cdr.provider_id}
-    return cdr.body | {name: value for name, value in named.items() if cdr.body.get(name) is None}
+    return body | {name: value for name, value in named.items() if body.get(name) is None}
 
 
 OPERATIONS = {"ChargeDetailRecord": charge_detail_record, "GetChargeDetailRecords": get_charge_detail_records}

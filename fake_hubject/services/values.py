@@ -8,10 +8,10 @@ from oicp.wire_json import Json
 
 def number(value: Json) -> Decimal | None:
     """A JSON number (or a number written as text) as an exact decimal."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
     try:
-        found = Decimal(value)
+        found = Decimal(repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
         return None
     return found if found.is_finite() else None

@@ -175,18 +175,23 @@ def checked(
 def refusals(
     operation: str, value: Json, *, direction: Direction | None = None, strict: bool = False
 ) -> list[FieldFault]:
-    """The faults for which the hub answers HTTP 400 by default; with `strict` all. Fast where nothing is wrong.
+    """The faults for which the hub answers HTTP 400 by default; with `strict` all.
 
     Raises KeyError for an operation without messages.
     """
-    model = model_of(operation, value)
-    if model is None:
-        raise KeyError(operation)
-    walk = Walk(operation, operation in ANSWERS, _by_cpo(operation, False, direction), None, None)
-    if quick(model)(walk, value) and not any(strict or fault.refused for fault in walk.faults):
-        return []
     faults = validate(operation, value, direction=direction)
     return faults if strict else [fault for fault in faults if fault.refused]
+
+
+def unrefused(operation: str, body: bytes, *, direction: Direction | None = None) -> dict[str, Json] | None:
+    """The object a body holds where `refusals` would find nothing, in a fraction of the time. None: read it in full.
+
+    Numbers with decimals are `float`; of members that come twice the last counts, as in the full reading.
+    """
+    model = MESSAGES.get(operation)
+    if model is None or model is ChargingNotification:  # notifications are several models: read in full
+        return None
+    return quick(model)(Walk(operation, False, _by_cpo(operation, False, direction)), body)
 
 
 __all__ = [
@@ -201,5 +206,5 @@ __all__ = [
     "PullEvseData", "PullEvseStatus", "PullEvseStatusById", "PullEvseStatusByOperatorId", "PullPricingProductData",
     "PushAuthenticationData", "PushEVSEPricing", "PushEvseData", "PushEvseStatus", "PushPricingProductData",
     "QrCodeIdentification", "RemoteIdentification", "RfidMifareFamilyIdentification", "SignedMeteringValue",
-    "StatusCode", "checked", "examine", "model_of", "moment", "number", "refusals", "validate", "wire_time",
+    "StatusCode", "checked", "examine", "model_of", "moment", "number", "refusals", "unrefused", "validate", "wire_time",
 ]  # fmt: skip

@@ -72,7 +72,7 @@ class ChargeDetailRecord(Message):
         near_product, own_product,
     )  # fmt: skip
     across_ids: ClassVar[tuple[str, ...]] = (
-        "CDR-009", "CDR-013", "CDR-014", "CDR-017", "CDR-019", "CDR-020", "CDR-021", "CDR-022", "CDR-023", "CDR-035",
+        "CDR-009", "CDR-013", "CDR-014", "CDR-017", "CDR-019", "CDR-020", "CDR-021", "CDR-023", "CDR-035",
         "CDR-039", "CDR-045", "CDR-046", "CDR-048", "CDR-049", "CDR-050",
     )  # fmt: skip
     spellings: ClassVar[Spellings] = {

@@ -31,10 +31,6 @@ class KnownCountry(Law):
         else:
             walk.fault("ID-009", path, f"{country} is no ISO 3166-1 alpha-2 country code", value)
 
-    def fits(self, value: Json) -> bool:
-        """A country that exists."""
-        return type(value) is str and value[:2].upper() in ALPHA_3
-
 
 _BAR = "holds a vertical bar, which only a slip of the published pattern lets through"
 _EVSE_SHOWN = r"^(([A-Z]{2}\*?[A-Z0-9]{3}\*?E[A-Z0-9\*]{1,30})|(\+?[0-9]{1,3}\*[0-9]{3}\*[0-9\*]{1,32}))$"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from pydantic import Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 
 from oicp.messages.base import Message
 from oicp.messages.faults import INFO, NULL, Path, Walk, kind
@@ -55,10 +55,12 @@ class InBetween(Law):
             observed = "is missing" if readings is None else f"is {kind(readings)}, not a list"
             walk.fault(self.shape, (path, "meterValues"), observed, readings, NULL)
 
-    def fits(self, value: Json) -> bool:
+    def core(self) -> CoreSchema:
         """The object with nothing but readings."""
-        readings = value.get("meterValues") if type(value) is dict and len(value) == 1 else None
-        return type(readings) is list and all(map(Energy(self.digits).fits, readings))
+        readings = core_schema.list_schema(Energy(self.digits).core(), strict=True, fail_fast=True)
+        return core_schema.typed_dict_schema(
+            {"meterValues": core_schema.typed_dict_field(readings)}, extra_behavior="forbid", strict=True
+        )
 
     @staticmethod
     def _stranger(walk: Walk, value: dict[str, Json], path: Path, name: str) -> None:

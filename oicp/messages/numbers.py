@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pydantic_core import CoreSchema, core_schema
+
 from oicp.messages.faults import INFO, Path, Walk, kind
 from oicp.messages.law import Law
 from oicp.rulebook import Grade
@@ -60,6 +62,12 @@ class Number(Law):
         """Its own id and that of the type."""
         return (self.by, self.typed)
 
+    def core(self) -> CoreSchema:
+        """A number within both limits; whole ones stay whole."""
+        whole = core_schema.int_schema(ge=self.low, le=self.high, strict=True)
+        broken = core_schema.float_schema(ge=self.low, le=self.high, strict=True, allow_inf_nan=False)
+        return core_schema.union_schema([whole, broken], mode="left_to_right")
+
     def check(self, walk: Walk, value: Json, path: Path) -> None:
         """Type, then range."""
         found = _numeric(walk, self.by, self.typed, path, value, False)
@@ -93,6 +101,10 @@ class Whole(Law):
     def governs(self) -> tuple[str, ...]:
         """Its own id and that of the type."""
         return (self.by, self.typed)
+
+    def core(self) -> CoreSchema:
+        """A number written without decimals, within both limits."""
+        return core_schema.int_schema(ge=self.low, le=self.high, strict=True)
 
     def check(self, walk: Walk, value: Json, path: Path) -> None:
         """Type, then range, then wholeness."""
@@ -154,9 +166,6 @@ class Energy(Law):
         else:
             walk.fault(self.by, path, f"has {-exponent} decimals", value, spec_defect=_TABLES_ONLY, refused=False)
 
-    def fits(self, value: Json) -> bool:
-        """Few decimals as written; what only trailing zeros make long is read in full."""
-        if type(value) is int:
-            return True
-        exponent = value.as_tuple().exponent if type(value) is Decimal else None
-        return isinstance(exponent, int) and -MOST_DECIMALS <= exponent <= _ABSURD
+    def core(self) -> CoreSchema:
+        """A number; for its decimals nothing is refused."""
+        return core_schema.float_schema(strict=True, allow_inf_nan=False)

@@ -1,145 +1,138 @@
-"""A quick yes for messages in which nothing is wrong, as nearly all are.
+"""A quick yes for messages in which the hub has nothing to refuse, as nearly all are.
 
-The same markers and laws decide as in `shapes`, but no place is tracked and nothing is collected. A no only means: read it
-in full. So a quick yes must never be given where the full reading would find a fault of a member.
+The markers that `shapes` reads in full become one schema of pydantic's core, which reads and checks the bytes in one go. No
+place is tracked and nothing is collected; a no only means: read it in full. So a quick yes must never be given where the
+full reading would find a fault that the hub refuses.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
+from pydantic_core import CoreSchema, SchemaValidator, ValidationError
+from pydantic_core import core_schema as core
+
+from oicp.catalogue import catalogue
 from oicp.messages.base import Message
 from oicp.messages.faults import Walk
-from oicp.messages.law import Law, Many, Matches, Needs, OneOf, Relabelled
+from oicp.messages.law import Law, Many, Needs, Relabelled, has_quick_reading
 from oicp.messages.shapes import unwrapped
 from oicp.wire_json import Json
 
-Fits: TypeAlias = Callable[[Walk, Json], bool]
-"""True for a value that is not null and in which the full reading would find nothing."""
+Quick: TypeAlias = Callable[[Walk, bytes], dict[str, Json] | None]
+"""The object a body holds if nothing in it is refused, else None. Numbers with decimals are `float`."""
 
-
-_REMEMBERED, _LONGEST = 50_000, 100
+Visit: TypeAlias = Callable[[Walk, Json], None]
+"""Runs the laws over several members of an object and of those inside it."""
 
 
 @cache
-def quick(model: type[Message]) -> Fits:
-    """The quick reader of a model. Laws over several members are run; what they find stays in the walk."""
+def quick(model: type[Message]) -> Quick:
+    """The quick reader of a model. What its laws over several members find stays in the walk."""
+    read, visit = SchemaValidator(_object(model)).validate_json, _visit(model)
+
+    def found(walk: Walk, body: bytes) -> dict[str, Json] | None:
+        try:
+            value: dict[str, Json] = read(body)
+        except ValidationError:
+            return None
+        if visit is not None:
+            visit(walk, value)
+            if any(fault.refused for fault in walk.faults):
+                return None
+        return value
+
+    return found
+
+
+# --- what the core can decide ------------------------------------------------------------------------------------------
+
+
+def _object(model: type[Message]) -> CoreSchema:
     hints = get_type_hints(model, include_extras=True)
-    members: dict[str, Fits] = {}
-    needed: list[str] = []
+    members: dict[str, core.TypedDictField] = {}
     for name, info in model.model_fields.items():
-        wire = info.alias or name
         hint, laws = unwrapped(hints[name])
-        if any(isinstance(law, Needs) for law in laws):
-            needed.append(wire)
-        members[wire] = _member(hint, [law for law in laws if not isinstance(law, (Needs, Relabelled))])
-    return _object(members, tuple(needed), model)
+        needed = any(isinstance(law, Needs) for law in laws)
+        schema = _member(hint, [law for law in laws if not isinstance(law, (Needs, Relabelled))])
+        members[info.alias or name] = core.typed_dict_field(
+            schema if needed else core.nullable_schema(schema), required=needed
+        )
+    return core.typed_dict_schema(members, extra_behavior="forbid", strict=True)
 
 
-def _object(members: dict[str, Fits], needed: tuple[str, ...], model: type[Message]) -> Fits:
-    across, known = model.across, members.get
-    if len(needed) == len(members) == 2 and not across:
-        pair = _pair(needed, members)
-        if pair is not None:
-            return pair
-
-    def fits(walk: Walk, value: Json) -> bool:
-        if type(value) is not dict:
-            return False
-        for name, item in value.items():
-            check = known(name)
-            if check is None or (item is not None and not check(walk, item)):
-                return False
-        for name in needed:
-            if value.get(name) is None:
-                return False
-        for law in across:
-            law(walk, value, None)
-        return True
-
-    return fits
+def _member(hint: Any, laws: Sequence[Law]) -> CoreSchema:
+    if get_origin(hint) is list:
+        many = next((law for law in laws if isinstance(law, Many)), Many("HTTP-006"))
+        element = _member(*unwrapped(get_args(hint)[0]))
+        inner: CoreSchema = core.list_schema(
+            element, min_length=many.least, max_length=many.most, strict=True, fail_fast=True
+        )
+        return _guarded(inner, [law for law in laws if not isinstance(law, Many)])
+    if isinstance(hint, type) and issubclass(hint, Message) and not any(law.alone for law in laws):
+        return _guarded(_object(hint), laws)
+    return _guarded(None, laws)
 
 
-class _Texts:
-    """Looks at texts alone; `known` remembers."""
+def _guarded(schema: CoreSchema | None, laws: Sequence[Law]) -> CoreSchema:
+    """A schema with the laws beside it; those the hub refuses nothing for are left out."""
+    steps = [] if schema is None else [schema]
+    for law in laws:
+        if has_quick_reading(law):
+            steps.append(law.core())
+        elif any(map(may_be_refused, law.governs())):
+            steps.append(core.no_info_plain_validator_function(_in_full(law)))
+    if not steps:
+        return core.any_schema()
+    return steps[0] if len(steps) == 1 else core.chain_schema(steps)
 
-    def __init__(self, looks: Sequence[Callable[[Json], bool]]) -> None:
-        self.known = lru_cache(_REMEMBERED)(lambda text: all(look(text) for look in looks))
 
-    def __call__(self, _walk: Walk, value: Json) -> bool:
-        """The same ids come again and again."""
-        return type(value) is str and len(value) <= _LONGEST and self.known(value)
+def _in_full(law: Law) -> Callable[[Json], Json]:
+    def look(value: Json) -> Json:
+        walk = Walk()
+        law.check(walk, value, None)
+        if walk.faults:
+            raise ValueError
+        return value
+
+    return look
 
 
-def _pair(names: tuple[str, ...], members: dict[str, Fits]) -> Fits | None:
-    """An object of two texts, as status records are: the same few pairs come again and again."""
-    one_name, other_name = names
-    one, other = members[one_name], members[other_name]
-    if not isinstance(one, _Texts) or not isinstance(other, _Texts):
+@cache
+def may_be_refused(requirement: str) -> bool:
+    """True if the hub, or the hub towards an EMP, refuses what breaks a requirement."""
+    entry = catalogue()[requirement]
+    return entry.level == "MUST" and (entry.subject == "hub" or entry.code.startswith("HTTP 400"))
+
+
+# --- laws over several members -----------------------------------------------------------------------------------------
+
+
+@cache
+def _visit(model: type[Message]) -> Visit | None:
+    """What runs those laws of a model, and of all inside it, that something may be refused for."""
+    across = model.across if any(map(may_be_refused, model.across_ids)) else ()
+    hints = get_type_hints(model, include_extras=True)
+    inside: list[tuple[str, Visit, bool]] = []
+    for name, info in model.model_fields.items():
+        hint, laws = unwrapped(hints[name])
+        many = get_origin(hint) is list
+        if many:
+            hint, laws = unwrapped(get_args(hint)[0])
+        if isinstance(hint, type) and issubclass(hint, Message) and not any(law.alone for law in laws):
+            visit = _visit(hint)
+            if visit is not None:
+                inside.append((info.alias or name, visit, many))
+    if not across and not inside:
         return None
 
-    @lru_cache(_REMEMBERED)
-    def known(first: str, second: str) -> bool:
-        return one.known(first) and other.known(second)
+    def run(walk: Walk, value: Json) -> None:
+        for name, visit, many in inside:
+            item = value.get(name)
+            if item is not None:
+                for one in item if many else (item,):
+                    visit(walk, one)
+        for law in across:
+            law(walk, value, None)
 
-    def fits(_walk: Walk, value: Json) -> bool:
-        if type(value) is not dict or len(value) != 2:
-            return False
-        first, second = value.get(one_name), value.get(other_name)
-        return type(first) is str is type(second) and len(first) + len(second) <= _LONGEST and known(first, second)
-
-    return fits
-
-
-def _member(hint: Any, laws: list[Law]) -> Fits:
-    if get_origin(hint) is list:
-        return _list(hint, laws)
-    check = _markers(laws)
-    if not (isinstance(hint, type) and issubclass(hint, Message)) or any(law.alone for law in laws):
-        return check
-    inner = quick(hint)
-    return (lambda walk, value: check(walk, value) and inner(walk, value)) if laws else inner
-
-
-def _list(hint: Any, laws: list[Law]) -> Fits:
-    many = next((law for law in laws if isinstance(law, Many)), Many("HTTP-006"))
-    element = _member(*unwrapped(get_args(hint)[0]))
-    rest = [law for law in laws if not isinstance(law, Many)]
-    check, least, most = _markers(rest) if rest else None, many.least, many.most
-
-    def fits(walk: Walk, value: Json) -> bool:
-        if type(value) is not list or len(value) < least or (most is not None and len(value) > most):
-            return False
-        for item in value:
-            if item is None or not element(walk, item):
-                return False
-        return check is None or check(walk, value)
-
-    return fits
-
-
-def _markers(laws: list[Law]) -> Fits:
-    quickly = [law.fits for law in laws if _has_quick_reading(law)]
-    in_full = [law.check for law in laws if not _has_quick_reading(law)]
-    if any(isinstance(law, (Matches, OneOf)) for law in laws) and not in_full:
-        return _Texts(quickly)
-    if len(quickly) == 1 and not in_full:
-        only = quickly[0]
-        return lambda _walk, value: only(value)
-
-    def fits(walk: Walk, value: Json) -> bool:
-        for quick_look in quickly:
-            if not quick_look(value):
-                return False
-        before = len(walk.faults)
-        for check in in_full:
-            check(walk, value, None)
-        return len(walk.faults) == before
-
-    return fits
-
-
-def _has_quick_reading(law: Law) -> bool:
-    """False, too, for a subclass with another full reading than the class that brought the quick one."""
-    owner = next(cls for cls in type(law).__mro__ if "fits" in vars(cls) or "check" in vars(cls))
-    return owner is not Law and "fits" in vars(owner)
+    return run

@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from pydantic_core import CoreSchema, core_schema
+
 from oicp.messages.faults import INFO, Path, Walk
 from oicp.messages.law import Law, not_text
 from oicp.wire_json import Json
@@ -13,8 +15,8 @@ from oicp.wire_json import Json
 _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?(Z|z|[+-][0-9]{2}:[0-9]{2}|[+-][0-9]{2}(?:[0-9]{2})?)"
 )
+_WHOLE_SECONDS = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _OFFSET = re.compile(r"[+-](0[0-9]|1[0-4]):[0-5][0-9]")
-_USUAL = len("2026-01-31T12:00:00+01:00")
 
 
 def moment(value: Json) -> datetime | None:
@@ -65,15 +67,19 @@ class Moment(Law):
         if match.group(2):
             walk.fault("TIME-004", path, "has fractions of seconds", value, grade=INFO)
 
-    def fits(self, value: Json) -> bool:
+    def core(self) -> CoreSchema:
         """Whole seconds, numeric offset, and it exists."""
-        return (
-            type(value) is str and len(value) == _USUAL and value[10] == "T" and _OFFSET.fullmatch(value, 19) is not None
-            and _read(value) is not None
-        )  # fmt: skip
+        shape = core_schema.str_schema(pattern=f"^{_WHOLE_SECONDS}(?:{_OFFSET.pattern})$", strict=True)
+        return core_schema.no_info_after_validator_function(_existing, shape)
 
     def _built(self, value: Any) -> Any:
         return super()._built(wire_time(value) if isinstance(value, datetime) else value)
+
+
+def _existing(text: str) -> str:
+    if _read(text) is None:
+        raise ValueError
+    return text
 
 
 def _exists(text: str) -> bool:
