@@ -34,14 +34,21 @@ def power(walk: Walk, value: dict[str, Json], path: Path) -> None:
     kilowatts = number(value.get("Power"))
     if kilowatts is None:
         return
-    most = _LARGEST_DC_KW if value.get("PowerType") == "DC" else _LARGEST_AC_KW
+    most = _LARGEST_AC_KW if _alternating(value) else _LARGEST_DC_KW
     if kilowatts == 0:
         walk.fault("EVSE-027", (path, "Power"), "is 0 kW", value.get("Power"))
     elif kilowatts > most:
         walk.fault("EVSE-027", (path, "Power"), "is no power in kW; W?", value.get("Power"))
 
 
+_PHASES = {"AC_1_PHASE": 1, "AC_3_PHASE": 3}
 _LINE_TO_LINE_FROM = 350
+
+
+def _alternating(value: dict[str, Json]) -> bool:
+    """AC for sure: where the PowerType is lost, misspelt or unknown, the facility may well be one for DC."""
+    current = value.get("PowerType")
+    return isinstance(current, str) and current in _PHASES
 
 
 def voltage(walk: Walk, value: dict[str, Json], path: Path) -> None:
@@ -49,10 +56,9 @@ def voltage(walk: Walk, value: dict[str, Json], path: Path) -> None:
     volts = number(value.get("Voltage"))
     if volts is None or volts < 0:
         return
-    direct = value.get("PowerType") == "DC"
     if volts > 999:
-        _too_many(walk, "EVSE-028", (path, "Voltage"), value.get("Voltage"), 999, direct)
-    elif not direct and volts > _LINE_TO_LINE_FROM:
+        _too_many(walk, "EVSE-028", (path, "Voltage"), value.get("Voltage"), 999, not _alternating(value))
+    elif _alternating(value) and volts > _LINE_TO_LINE_FROM:
         sentence = "is no voltage between line and neutral"
         walk.fault("EVSE-028", (path, "Voltage"), sentence, value.get("Voltage"), grade=WARNING)
 
@@ -61,7 +67,7 @@ def amperage(walk: Walk, value: dict[str, Json], path: Path) -> None:
     """At most 99 A; DC above it is contested."""
     amperes = number(value.get("Amperage"))
     if amperes is not None and amperes > 99:
-        _too_many(walk, "EVSE-029", (path, "Amperage"), value.get("Amperage"), 99, value.get("PowerType") == "DC")
+        _too_many(walk, "EVSE-029", (path, "Amperage"), value.get("Amperage"), 99, not _alternating(value))
     _power_fits(walk, value, path)
 
 
@@ -72,12 +78,9 @@ def _too_many(walk: Walk, by: str, path: Path, value: Json, most: int, direct: b
     )  # fmt: skip
 
 
-_PHASES = {"AC_1_PHASE": 1, "AC_3_PHASE": 3}
-
-
 def _power_fits(walk: Walk, value: dict[str, Json], path: Path) -> None:
     """AC power is about voltage times current times phases (EVSE-030)."""
-    phases = _PHASES.get(value["PowerType"]) if isinstance(value.get("PowerType"), str) else None
+    phases = _PHASES[value["PowerType"]] if _alternating(value) else None
     volts, amperes, kilowatts = (number(value.get(name)) for name in ("Voltage", "Amperage", "Power"))
     if phases is None or volts is None or amperes is None or kilowatts is None:
         return
@@ -112,13 +115,13 @@ _AC_PLUGS = frozenset({
 
 
 def plugs_and_current(walk: Walk, value: dict[str, Json], path: Path) -> None:
-    """DC plugs need a DC facility, AC plugs one for AC."""
-    currents = {r.get("PowerType") for _, r in records_of(value, "ChargingFacilities", path) if _text(r, "PowerType")}
+    """DC plugs need a DC facility, AC plugs one for AC; a facility whose current cannot be read may be either."""
+    currents = {_text(r, "PowerType") for _, r in records_of(value, "ChargingFacilities", path)}
     plugs = value.get("Plugs")
-    if not currents or not isinstance(plugs, list):
+    if not currents or not currents <= {"DC", *_PHASES} or not isinstance(plugs, list):
         return
     walk.checked.add("EVSE-032")
-    direct, alternating = "DC" in currents, bool(currents & {"AC_1_PHASE", "AC_3_PHASE"})
+    direct, alternating = "DC" in currents, bool(currents & _PHASES.keys())
     for index, plug in enumerate(plugs):
         if not isinstance(plug, str):
             continue
@@ -294,7 +297,7 @@ def old_members(walk: Walk, value: dict[str, Json], path: Path) -> None:
     """Members of OICP 2.2 were looked for; where the new member is missing, that alone is reported."""
     walk.checked |= {"EVSE-053", "EVSE-055"}
     for old, (new, by) in _OLD.items():
-        if old not in value or value.get(new) is not None:
+        if value.get(old) is None or value.get(new) is not None:
             continue
         at_old, at_new, own = place((path, old)), place((path, new)), len(walk.faults)
         here = place(path) + "/"

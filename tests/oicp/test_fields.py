@@ -355,6 +355,15 @@ def test_line_to_line_voltage_warns() -> None:
     assert ("EVSE-028", W_, f"{FACILITY}/Voltage") in told(faults(DATA, (f"{FACILITY}/Voltage", 400)))
 
 
+@pytest.mark.parametrize("current", [MISSING, "AC_2_PHASE", ["DC"]])
+def test_where_the_kind_of_current_is_lost_it_may_be_dc(current: Any) -> None:
+    """Voltage, amperage and power are not held against a facility whose PowerType cannot be read; that one is."""
+    lost = [(f"{FACILITY}/Voltage", 400), (f"{FACILITY}/Amperage", 500), (f"{FACILITY}/Power", 350)]
+    found = told(faults(DATA, *lost, (f"{FACILITY}/PowerType", current)))
+    assert [(by, grade) for by, grade, at in found if not at.endswith("PowerType")] == [("EVSE-029", W_)]
+    assert any(grade == E_ and at.endswith("PowerType") for _, grade, at in found)
+
+
 def test_reversed_meter_is_one_fault() -> None:
     """A meter that runs backwards is reported once, whatever the consumed energy says."""
     found = faults(
