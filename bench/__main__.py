@@ -2,11 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from bench.commands_of_the_tap import add_to
+from bench.terminal import steady
 from fake_hubject.memory import expect_much
 
 HELP = """A test bench for charge point operators who connect to Hubject by OICP 2.3.
@@ -34,7 +35,7 @@ pki = typer.Typer(
 )
 app.add_typer(pki, name="pki")
 
-USAGE, FAILED = 3, 4
+USAGE, FAILED, INTERRUPTED = 3, 4, 130
 _status: list[int] = []
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="bench.toml; left out: the reference CPO.")]
@@ -258,17 +259,24 @@ def main(arguments: list[str] | None = None) -> Any:
     _status.clear()
     if arguments is None:  # a process of our own
         expect_much()
+        steady()
     try:
         app(args=arguments)
     except SystemExit as end:
         if _status:
             sys.exit(_status[-1])
+        if end.code == INTERRUPTED:
+            _interrupted()
         sys.exit(USAGE if end.code else 0)  # click ends with 2 for wrong usage, which here means incomplete
     except KeyboardInterrupt:
-        print("oicp-bench: interrupted", file=sys.stderr)
-        sys.exit(130)
+        _interrupted()
     except Exception as fault:
         _explain(fault)
+
+
+def _interrupted() -> NoReturn:
+    print("oicp-bench: interrupted", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 def _explain(fault: Exception) -> None:
