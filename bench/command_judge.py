@@ -11,7 +11,7 @@ from oicp.evidence import Answer, Evidence, Exchange, Request, Run
 from oicp.messages import examine
 from oicp.rulebook import Checked, Finding, Outcome, Rule, Verdict, Yield, judge
 from oicp.services import OPERATIONS, Direction
-from oicp.wire_json import parse
+from oicp.wire_json import Json, parse
 from reports.report import Report
 
 _ANSWERS = {"Acknowledgement": "AuthorizeRemoteStart", "Acknowledgment": "AuthorizeRemoteStart"}
@@ -53,7 +53,7 @@ def judge_message(name: str, path: Path, *, strict: bool, command: str) -> Judge
         raise UnreadableSource(f"{path}: {parsed.error}")
     evidence = evidence_of(name, body)
     operation = evidence.exchanges[0].operation or ""
-    rules = message_rules() if evidence.exchanges[0].answer or _sent_by_cpo(operation) else [_field_law(operation)]
+    rules = message_rules() if _readable(evidence.exchanges[0]) else [_field_law(operation, parsed.value)]
     verdict = _of_message(judge(evidence, profiles=_all_profiles(), strict=strict, rules=rules))
     report = Report(verdict, evidence, (), 0, 0.0, command)
     return Judged(path, report, verdict.exit_status)
@@ -70,14 +70,26 @@ def _sent_by_cpo(operation: str) -> bool:
     return Direction.CPO_TO_HUB in OPERATIONS[operation].directions
 
 
-def _field_law(operation: str) -> Rule:
-    """The law of its fields for a message that somebody else than the CPO sends."""
+def _readable(exchange: Exchange) -> bool:
+    """The rules about a CPO read it: something the CPO sends, an object, and as an answer an acknowledgement."""
+    if exchange.answer is not None:
+        return bool({"Result", "StatusCode"} & exchange.answer_body.keys())
+    return _sent_by_cpo(exchange.operation or "") and exchange.sent.is_object
+
+
+def _field_law(operation: str, value: Json) -> Rule:
+    """The law of its fields for a message that somebody else than the CPO sends, or that is no such message at all."""
 
     def check(evidence: Evidence) -> Iterator[Yield]:
-        read = examine(operation, evidence.exchanges[0].body, direction=OPERATIONS[operation].directions[-1])
+        read = examine(
+            operation, value, answer=evidence.exchanges[0].answer is not None,
+            direction=OPERATIONS[operation].directions[-1],
+        )  # fmt: skip
         for fault in read.faults:
+            name = fault.pointer.rpartition("/")[2] or "the message"
+            observed = f"{name} {fault.observed}" if fault.observed.startswith(("is ", "may ")) else fault.observed
             yield Finding(
-                fault.requirement, fault.observed, fault.grade, 1, fault.pointer, fault.contested,
+                fault.requirement, observed, fault.grade, 1, fault.pointer, fault.contested,
                 spec_defect=fault.spec_defect,
             )  # fmt: skip
         yield from (Checked(ident, operation) for ident in read.checked)
@@ -162,9 +174,14 @@ def judge_all(
             judged = judge_file(path, profiles=chosen, strict=strict, command=command)
         folder = None if out is None else out if len(files) == 1 else out / f"{i + 1}-{path.stem}"
         if folder is not None:
-            (write_shared if redact else write_all)(judged.report, folder)
+            try:
+                (write_shared if redact else write_all)(judged.report, folder)
+            except OSError as fault:
+                raise UnreadableSource(f"--out {folder}: cannot be written: {fault.strerror or fault}") from None
         if len(files) > 1:
-            console.print(f"\n{path}", style="bold")
+            console.print(f"\n{path}", style="bold", markup=False)
+        if not judged.report.evidence.exchanges:
+            print(f"oicp-bench: {path}: holds no OICP message, so nothing can be judged", file=sys.stderr)
         print_summary(judged.report, folder, console)
         statuses.append(judged.status)
     return max(statuses, key=(0, 2, 1, 3, 4).index, default=0)
