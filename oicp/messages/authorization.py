@@ -55,16 +55,25 @@ def _card_not_rfid(walk: Walk, value: dict[str, Json], path: Path) -> None:
         walk.fault("AUTH-003", at, "RFIDIdentification is not used in authorization", None, refused=False)
 
 
-def _pin_in_clear(walk: Walk, value: dict[str, Json], path: Path) -> None:
+def _qr_code(value: dict[str, Json]) -> dict[str, Json] | None:
     identification = value.get("Identification")
     code = identification.get("QRCodeIdentification") if isinstance(identification, dict) else None
-    if not isinstance(code, dict):
-        return
-    at: Path = ((path, "Identification"), "QRCodeIdentification")
-    if code.get("HashedPIN") is not None:
-        walk.fault("AUTH-004", (at, "HashedPIN"), "a hashed PIN is given in an authorization", None)
-    if code.get("PIN") in (None, ""):
-        walk.fault("AUTH-004", (at, "PIN"), "the PIN is missing", code.get("PIN"))
+    return code if isinstance(code, dict) else None
+
+
+def _no_hash(walk: Walk, value: dict[str, Json], path: Path) -> None:
+    code = _qr_code(value)
+    if code is not None and code.get("HashedPIN") is not None:
+        at: Path = (((path, "Identification"), "QRCodeIdentification"), "HashedPIN")
+        walk.fault("AUTH-004", at, "a hashed PIN is given in an authorization", None)
+
+
+def _pin_in_clear(walk: Walk, value: dict[str, Json], path: Path) -> None:
+    code = _qr_code(value)
+    _no_hash(walk, value, path)
+    if code is not None and code.get("PIN") in (None, ""):
+        at: Path = (((path, "Identification"), "QRCodeIdentification"), "PIN")
+        walk.fault("AUTH-004", at, "the PIN is missing", code.get("PIN"))
 
 
 def _evse_given(walk: Walk, value: dict[str, Json], path: Path) -> None:
@@ -102,8 +111,8 @@ class AuthorizeStart(Message):
 class AuthorizeStop(Message):
     """A driver asks to stop at the charge point."""
 
-    across: ClassVar[tuple[Across, ...]] = (_card_not_rfid, belongs_to_operator("AUTH-006"), path_operator)
-    across_ids: ClassVar[tuple[str, ...]] = ("AUTH-003", "AUTH-006", "HTTP-009")
+    across: ClassVar[tuple[Across, ...]] = (_card_not_rfid, _no_hash, belongs_to_operator("AUTH-006"), path_operator)
+    across_ids: ClassVar[tuple[str, ...]] = ("AUTH-003", "AUTH-004", "AUTH-006", "HTTP-009")
     strangers: ClassVar[Strangers] = {
         "PartnerProductID": (
             "AUTH-011",

@@ -68,6 +68,8 @@ def charges_only_when_authorized(evidence: Evidence) -> Iterator[Yield]:
         requirement = denied or "AUTH-009"
         for stray in later[:1] if denied is None or any(e.operation == CDR for e in later) else ():
             said = session_id_of(stray)
+            if said is None and denied is None:
+                continue  # that it is missing is told by the field
             own = " (the one of its own request)" if said and said == start.body.get("SessionID") else ""
             why = (
                 f"the hub answered {_status(start) or start.http_status or start.error}"
@@ -79,9 +81,20 @@ def charges_only_when_authorized(evidence: Evidence) -> Iterator[Yield]:
                 on=stray, requirement=requirement, pointer="/SessionID" if said else None,
             )  # fmt: skip
         if denied:
+            yield from _billed_all_the_same(evidence, start, denied)
             yield from _after_denial(evidence, start, denied, later, uninvited.get(start.number))
         elif _used(evidence, start):
             yield Checked("AUTH-009", START)
+
+
+def _billed_all_the_same(evidence: Evidence, start: Exchange, requirement: str) -> Iterator[Yield]:
+    """The answer had a SessionID, though not the word Authorized: a record under it bills what nobody authorized."""
+    own = session(evidence, session_id_of(start))
+    if own is None or own.accepted or own.start is not start:
+        return
+    for cdr in own.cdrs[:1]:
+        told = f"a charge detail record for this session, though AuthorizeStart was answered {_status(start) or 'without AuthorizationStatus'}"
+        yield finding(told, on=cdr, requirement=requirement, pointer="/SessionID")
 
 
 def _used(evidence: Evidence, start: Exchange) -> bool:

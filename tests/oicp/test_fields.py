@@ -285,6 +285,7 @@ OTHERS: list[tuple[str, str, Any, str, str]] = [
     ("AuthorizeStart", "/Identification/RFIDMifareFamilyIdentification/UID", "1234abcd", "ID-008", W_),
     ("AuthorizeStart", "/EvseID", MISSING, "AUTH-005", I_),
     ("AuthorizeStop", "/SessionID", MISSING, "AUTH-011", E_),
+    ("AuthorizeStop", "/Identification", {"QRCodeIdentification": {"EvcoID": "DE-DCB-C12345678-4", "HashedPIN": {"Value": "a5ghdhf73h", "Function": "Bcrypt"}}}, "AUTH-004", E_),
     ("AuthorizeStop", "/PartnerProductID", "AC3", "AUTH-011", I_),
     (START, "/SessionID", None, "NOTIF-002", E_),
     (START, "/EvseID", MISSING, "NOTIF-003", E_),

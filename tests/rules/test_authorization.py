@@ -69,6 +69,12 @@ CASES = [
     Case("AUTH-007", CONFORMS, "authorized on the second try", lambda b: (swipe(b, answer=NO), swipe(b, t=12), charge(b, t=13), cdr(b))),
     Case("AUTH-008", CONFORMS, "503 and no charging", lambda b: swipe(b, http_status=503, answer={})),
     Case("AUTH-008", VIOLATED, "503, charging, a CDR", lambda b: (swipe(b, http_status=503, answer={}, faults=("503",)), charge(b), cdr(b, session=88))),
+    Case("AUTH-007", VIOLATED, "a CDR under the SessionID of the refusal", lambda b: (swipe(b, answer={**NO, "SessionID": session_id(1)}), cdr(b))),
+    Case("AUTH-007", CONFORMS, "the refusal has a SessionID, nobody uses it", lambda b: swipe(b, answer={**NO, "SessionID": session_id(1)})),
+    Case("AUTH-008", VIOLATED, "a SessionID without AuthorizationStatus, and a CDR", lambda b: (
+        swipe(b, answer={"SessionID": session_id(1), "StatusCode": {"Code": "000"}}), cdr(b))),
+    Case("AUTH-009", CONFORMS, "a stop without SessionID is a matter of its field", lambda b: (
+        swipe(b), charge(b), b.exchange("AuthorizeStop", {"OperatorID": "DE*ABC", "Identification": rfid()}, t=40), cdr(b))),
     Case("AUTH-009", CONFORMS, "the id of the answer", lambda b: (swipe(b), charge(b), cdr(b))),
     Case("AUTH-009", VIOLATED, "the id of its own request", lambda b: (
         swipe(b, body={"SessionID": session_id(9)}), charge(b), cdr(b, session=9, answer=status_only("400"), http_status=404))),
