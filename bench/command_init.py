@@ -50,7 +50,10 @@ def init(file: Path, *, ask: bool, force: bool) -> int:
     import tomllib
 
     parse_config(tomllib.loads(text), str(file))
-    file.write_text(text, encoding="utf-8")
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as fault:
+        raise ConfigError(f"{file}: cannot be written: {fault.strerror}") from None
     print(f"{file} written; next: oicp-bench pki init, then oicp-bench doctor --config {file}")
     return 0
 

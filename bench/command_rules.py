@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from oicp.catalogue import Requirement, catalogue
+from oicp.catalogue import PROFILES, Requirement, catalogue
 
 
 def matching(words: list[str], *, profile: str | None, operation: str | None, level: str | None) -> list[Requirement]:
@@ -57,6 +57,12 @@ def show(words: list[str], *, profile: str | None, operation: str | None, level:
     import difflib
     import sys
 
+    for option, value, known in (
+        ("--profile", profile, PROFILES), ("--level", level and level.upper(), ("MUST", "SHOULD", "MAY")),
+    ):  # fmt: skip
+        if value is not None and value not in known:
+            print(f"oicp-bench: {option} {value}: there is none; choose from {', '.join(known)}", file=sys.stderr)
+            return 3
     console = Console(highlight=False)
     if len(words) == 1 and words[0].upper() in catalogue():
         console.print(explained(catalogue()[words[0].upper()]))
@@ -67,5 +73,7 @@ def show(words: list[str], *, profile: str | None, operation: str | None, level:
         return 0
     close = difflib.get_close_matches(words[0].upper(), catalogue(), n=3) if words else []
     hint = f"; did you mean {', '.join(close)}?" if close else ""
-    print(f"oicp-bench: no requirement fits {' '.join(words) or 'these filters'}{hint}", file=sys.stderr)
+    filters = {"--profile": profile, "--operation": operation, "--level": level}
+    asked = [*words, *(f"{option} {value}" for option, value in filters.items() if value is not None)]
+    print(f"oicp-bench: no requirement fits {' '.join(asked)}{hint}", file=sys.stderr)
     return 3

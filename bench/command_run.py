@@ -63,8 +63,9 @@ def selected(config: BenchConfig, plans: list[Path], only: str | None) -> tuple[
     found = chosen(scenarios, profiles=profiles_in(config.suite.profiles), only=only, long=config.suite.long)
     if not found:
         names = ", ".join(s.name for s in scenarios[:8])
+        asked = "" if only is None else f"--only {only!r} and "
         raise ScenarioError(
-            f"no scenario fits --only {only!r} and the profiles {', '.join(config.suite.profiles)}; for example there are {names}"
+            f"no scenario fits {asked}the profiles {', '.join(config.suite.profiles)}; for example there are {names}"
         )
     return found
 

@@ -60,11 +60,27 @@ def tap(order: TapOrder, out: Path | None, command: str) -> int:
         raise TapRefused(str(fault)) from None
     if is_qa(order.upstream) and faults:
         raise TapRefused("--fault: the tap breaks nothing on the way to Hubject's QA stage; use a local hub")
+    _check_ca(order.ca)
     for notice in notices:
         print(notice, file=sys.stderr)
     with output_folder(out) as folder:
         asyncio.run(_run(order, faults, folder))
         return _report(order, folder, command)
+
+
+def _check_ca(file: Path | None) -> None:
+    """A CA that cannot be read would show as a hub nobody trusts."""
+    import ssl
+
+    try:
+        if file is not None:
+            ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        raise TapRefused(
+            f"--ca {file}: no certificate in PEM; give the CA that signed upstream's certificate"
+        ) from None
+    except OSError as fault:
+        raise TapRefused(f"--ca {file}: {fault.strerror}") from None
 
 
 async def _run(order: TapOrder, faults: "tuple[WireFault, ...]", folder: Path) -> None:
@@ -129,13 +145,14 @@ def _joined(cert: Path, key: Path | None, folder: Path) -> Path:
     """One PEM file with certificate and key, 0600, as mitmproxy wants it; checked to belong together."""
     import ssl
 
+    named = f"--cert {cert}" + (f", --key {key}" if key else "")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key)
         text = cert.read_bytes() + (b"\n" + key.read_bytes() if key and key != cert else b"")
     except ssl.SSLError as fault:
-        raise TapRefused(f"--cert {cert}, --key {key}: certificate and key do not fit: {fault.reason}") from None
+        raise TapRefused(f"{named}: certificate and key do not fit: {fault.reason}") from None
     except OSError as fault:
-        raise TapRefused(f"--cert {cert}, --key {key}: {fault.strerror}") from None
+        raise TapRefused(f"{named}: {fault.strerror}") from None
     return private_file(folder / "pki" / "tap-upstream.pem", text)
 
 

@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -366,7 +367,9 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Benc
 def parse_config(raw: dict[str, Any], source: str = "bench.toml") -> BenchConfig:
     """Check the tables of a file already read."""
     try:
-        config = BenchConfig.model_validate_json(json.dumps(raw, default=str), strict=True)
+        # a date of TOML is wanted nowhere: an object fits no key, so that it is told
+        text = json.dumps(raw, default=lambda moment: {"date": str(moment)})
+        config = BenchConfig.model_validate_json(text, strict=True)
     except ValidationError as fault:
         raise ConfigError("\n".join(dict.fromkeys(_explained(e, raw, source) for e in fault.errors()))) from None
     config._source = source
@@ -383,13 +386,13 @@ def config_schema() -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; `oicp-bench init` writes one") from None
     except OSError as fault:
         raise ConfigError(f"{path}: cannot be read: {fault.strerror}") from None
     except UnicodeDecodeError as fault:
-        raise ConfigError(f"{path}: not UTF-8 at byte {fault.start}") from None
+        raise ConfigError(f"{path}: not UTF-8 at byte {fault.start}; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{path}: not TOML: {fault}") from None
 
@@ -418,18 +421,36 @@ def _explained(error: Any, raw: dict[str, Any], source: str) -> str:
     place = [part for part in error["loc"] if part not in ("str", "tuple[str, ...]")]
     names = [str(part) for part in place if isinstance(part, str)]
     table, key = names[:-1], names[-1] if names else ""
-    where = source + (f": [{'.'.join(table)}] {key}" if table else f": [{key}]" if key else "")
-    if error["type"] == "extra_forbidden":
-        kind = "key" if table else "table"
-        return f"{where}: unknown {kind}{_close(key, _keys_at(table))}"
-    if error["type"] == "missing":
-        return f"{where}: missing; it has no default"
     value = _value_at(raw, place)
+    value = str(value) if isinstance(value, date) else value
+    where = source + _named(table, key, is_table=isinstance(value, dict) and error["type"] == "value_error")
+    if error["type"] == "extra_forbidden":
+        return f"{where}: {_unknown(table, key, value)}"
+    if error["type"] == "missing":
+        return f'{where}: missing; it has no default, write {key} = ".."'
+    if table[-1:] == ["hooks"] and error["type"] != "value_error":
+        return f'{where} = {value!r}: write "POST http://..", a command as a list ["..", ".."], or "ask"'
     if error["type"] == "value_error":
         return f"{where}: {error['ctx']['error']}"
     if error["type"] in ("tuple_type", "list_type"):
         return f'{where} = {value!r}: write a list, as ["..", ".."]'
     return f"{where} = {value!r}: {error['msg'].lower()}"
+
+
+def _named(table: list[str], key: str, *, is_table: bool) -> str:
+    """Where it stands, as `: [table] key`; a table itself is named as it is written."""
+    if is_table or not table:
+        return f": [{'.'.join([*table, key])}]" if key else ""
+    return f": [{'.'.join(table)}] {key}"
+
+
+def _unknown(table: list[str], key: str, value: Any) -> str:
+    if table:
+        return f"unknown key{_close(key, _keys_at(table))}"
+    homes = [] if isinstance(value, dict) else [name for name in _keys_at([]) if key in _keys_at([name])]
+    if homes:
+        return f"stands outside of its table; write it below [{homes[0]}]"
+    return f"unknown table{_close(key, _keys_at([]))}"
 
 
 def _value_at(raw: Any, place: list[Any]) -> Any:

@@ -50,10 +50,6 @@ def certificate_checks(config: BenchConfig, cpo: CpoTable) -> Iterator[Check]:
 
 def _ca(folder: Path, authority: Authority) -> Iterator[Check]:
     yield from _validity(folder / "ca.pem", authority.certificate)
-    if not _belongs(folder / "ca.key", authority.certificate):
-        yield Check(
-            ERROR, "ca.key is not the key of ca.pem", "restore the two that belong together, or make a new folder"
-        )
     constraints = _extension(authority.certificate, x509.BasicConstraints)
     if constraints is None or not constraints.ca:
         yield Check(ERROR, "ca.pem is no CA (basicConstraints)", "make one: oicp-bench pki init, in a new folder")

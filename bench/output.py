@@ -1,6 +1,7 @@
 """The folder a run writes to: locked while it runs, emptied of what an earlier run left."""
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -13,6 +14,9 @@ _OURS = (
     "report.json", "report.html", "junit.xml", "summary.md", "evidence.jsonl", "bench.toml", "fleet.json", "cpo.log",
     "hub-state.jsonl",
 )  # fmt: skip
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class OutputTaken(Exception):
@@ -33,6 +37,10 @@ def output_folder(wanted: Path | None) -> Iterator[Path]:
             try:
                 _empty(folder)
                 yield folder
+            except OSError as fault:
+                if fault.errno not in _NO_ROOM:
+                    raise
+                raise OutputTaken(f"--out {folder}: {fault.strerror}; make room, or name another folder") from None
             finally:
                 lock.close()
             return

@@ -14,6 +14,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from oicp.catalogue import PROFILES
+
 if TYPE_CHECKING:
     from bench.facade import Bench
 
@@ -128,14 +130,32 @@ def from_file(path: Path) -> tuple[Scenario, ...]:
     found = tuple(s for s in REGISTRY.values() if s.play.__module__ == module_name)
     if not found:
         raise ScenarioError(f'{path}: holds no scenario; mark one with @scenario("title")')
+    for each in found:
+        _check(path, each)
     return found
+
+
+def _check(path: Path, scenario: Scenario) -> None:
+    """What a scenario asks for has to exist. Raises `ScenarioError` naming the one that does not."""
+    from bench.config import HOOKS
+    from bench.pool import KINDS
+
+    for word, values, known in (
+        ("profile", (scenario.profile,), PROFILES), ("needs", scenario.needs, (*HOOKS, TAP)),
+        ("kind", (scenario.kind,), tuple(KINDS)),
+    ):  # fmt: skip
+        for value in values:
+            if value not in known:
+                choices = ", ".join(repr(name) for name in known)
+                line = scenario.where.rpartition(":")[2]
+                raise ScenarioError(f"{path}:{line}: {word}={value!r} does not exist; there are {choices}")
 
 
 def chosen(
     scenarios: Iterable[Scenario], *, profiles: frozenset[str], only: str | None = None, long: bool = False
 ) -> tuple[Scenario, ...]:
     """The scenarios of these profiles that match an expression (`cdr and not lost`); see `matches`."""
-    fits = matching(only) if only else (lambda _: True)
+    fits = (lambda _: True) if only is None else matching(only)
     return tuple(s for s in scenarios if s.profile in profiles and (long or not s.long) and fits(s))
 
 
@@ -183,7 +203,8 @@ class _Expression:
                 raise ScenarioError("--only: a bracket is not closed")
             return inner
         if not self.words or self.words[0] in (")", ",", "and", "or"):
-            raise ScenarioError("--only: a word is missing")
+            at = f"before {self.words[0]!r}" if self.words else "at the end"
+            raise ScenarioError(f"--only: a word is missing {at}; write words with and, or, not: 'cdr and not lost'")
         word = self.words.pop(0).lower()
         if "*" in word:
             return lambda text, name: fnmatchcase(name.lower(), word)

@@ -1,7 +1,9 @@
 """The stage: brings up hub, CPO and fleet in this order, takes them down in reverse, whatever happens."""
 
 import asyncio
+import errno
 import json
+import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -117,9 +119,12 @@ class Stage:
             await self._exits.enter_async_context(self.hub)
         except OSError as fault:
             table = self.config.hub
+            mend = "leave `port` out to take a free one"
+            if fault.errno == errno.EADDRNOTAVAIL or isinstance(fault, socket.gaierror):
+                mend = "`host` is an address of this machine; a name for others goes into `public_url`"
+            why = (fault.strerror or str(fault)).partition(" (while")[0]
             raise StageError(
-                f"{self.config.source}: [hub] host = {table.host!r}, port = {table.port}: the hub cannot listen there: "
-                f"{fault.strerror or fault}; leave `port` out to take a free one"
+                f"{self.config.source}: [hub] host = {table.host!r}, port = {table.port}: the hub cannot listen there: {why}; {mend}"
             ) from None
 
     async def _bring_up_fleet(self) -> None:

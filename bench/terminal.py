@@ -26,7 +26,7 @@ class Output(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         with self._until_nobody_listens():
-            return super().write(text)
+            super().write(text)
         return len(text)
 
     def flush(self) -> None:
@@ -47,7 +47,7 @@ class Output(io.TextIOWrapper):
 
 def steady() -> None:
     """Make stdin, stdout and stderr of this process such that reading and writing never fails."""
-    if getattr(sys, "stdin", None) is None:  # closed by whoever started the process
+    if sys.stdin is None:  # closed by whoever started the process
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  lives as long as the process
     for name in ("stdout", "stderr"):
         old = getattr(sys, name)

@@ -59,7 +59,10 @@ class Authority:
         """Make a new CA in `folder`; `BadCertificate` if there is one already."""
         if (folder / "ca.pem").exists():
             raise BadCertificate(f"{folder / 'ca.pem'}: there is a CA already; remove the folder to make a new one")
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise BadCertificate(f"{folder}: cannot be made a folder for the CA: {fault.strerror}") from None
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(f"{name} {os.urandom(3).hex()}")
         now = datetime.now(UTC)
@@ -88,6 +91,8 @@ class Authority:
             raise BadCertificate(f"{path}: cannot read the key of the CA: {why}") from None
         if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
             raise BadCertificate(f"{path}: an RSA or EC key is needed")
+        if key.public_key() != certificate.public_key():
+            raise BadCertificate(f"{path}: ca.key is not the key of ca.pem; restore the two that belong together")
         return cls(folder, certificate, key)
 
     @classmethod
@@ -330,7 +335,18 @@ def _general_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:
-        return x509.DNSName(host)
+        return x509.DNSName(_host_name(host))
+
+
+def _host_name(host: str) -> str:
+    """A host name as certificates write it (umlauts as xn--..)."""
+    try:
+        name = host.encode("idna").decode("ascii")
+    except UnicodeError:
+        name = ""
+    if not re.fullmatch(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?", name):
+        raise BadCertificate(f"{host!r} is no host name or address; write it bare, without https:// and port")
+    return name
 
 
 def _requested_names(csr: x509.CertificateSigningRequest) -> list[x509.GeneralName]:

@@ -54,6 +54,7 @@ class Recorder:
         self._zero = time.monotonic()
         self._exchanges: dict[int, Exchange] = {}
         self._observations: list[Observation] = []
+        self._failed: OSError | None = None
         self._file: FileIO | None = None
         self._waiting: list[str] = []
         self._listeners: list[Callable[[Exchange | Observation], None]] = []
@@ -130,8 +131,11 @@ class Recorder:
             return
         lines, self._waiting = self._waiting, []
         left = memoryview(("\n".join(lines) + "\n").encode("utf-8", "backslashreplace"))
-        while left:
-            left = left[self._file.write(left) :]
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as fault:  # a full disk is no fault of who speaks just now; told by `close`
+            self._failed = fault
 
     def evidence(self) -> Evidence:
         """A snapshot of all that was recorded so far."""
@@ -141,6 +145,8 @@ class Recorder:
     def exchanges(self) -> tuple[Exchange, ...]:
         """All exchanges so far, in order."""
         return tuple(self._exchanges.values())
+        if self._failed is not None:
+            return
 
     @property
     def observations(self) -> tuple[Observation, ...]:
@@ -212,7 +218,7 @@ class Recorder:
         return "seen instead: " + ", ".join(came) if came else "nothing was exchanged meanwhile"
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file. Raises `OSError` if a part of the recording could not be written."""
         self.flush()
         if self._file is not None:
             self._file.close()
@@ -229,6 +235,8 @@ class Recorder:
             self.flush()
 
     def _tell(self, item: Exchange | Observation) -> None:
+            if self._failed is not None:
+                raise self._failed
         if self._listeners:
             for listener in list(self._listeners):
                 listener(item)

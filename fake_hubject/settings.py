@@ -56,6 +56,10 @@ class HubSettings:
     cdr_pull_days: int = 90
 
     def __post_init__(self) -> None:
+        for name, kinds in _kinds().items():
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+                raise ValueError(f"hub setting {name}: {value!r} is no {_IN_WORDS[kinds[0]]}")
         for name, low in (("max_body_bytes", 1), ("answer_limit_s", 0), ("processing_s", 0), ("port", 0)):
             if getattr(self, name) < low:
                 raise ValueError(f"hub setting {name}: {getattr(self, name)} is below {low}")
@@ -65,6 +69,23 @@ class HubSettings:
             if getattr(self, name) not in choices:
                 shown = ", ".join(map(str, choices))
                 raise ValueError(f"hub setting {name}: {getattr(self, name)!r} is none of {shown}")
+
+
+_IN_WORDS: dict[type, str] = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+
+
+@cache
+def _kinds() -> dict[str, tuple[type, ...]]:
+    """Settings of a plain type, and the types their values may have."""
+    hints = get_type_hints(HubSettings)
+    plain = {
+        name: tuple(t for t in get_args(hint) or (hint,) if isinstance(t, type))
+        for name, hint in hints.items() if get_origin(hint) is not tuple
+    }  # fmt: skip
+    return {
+        name: (*kinds, int) if kinds[0] is float else kinds for name, kinds in plain.items()
+        if kinds and kinds[0] in _IN_WORDS
+    }  # fmt: skip
 
 
 @cache

@@ -407,7 +407,7 @@ def read_lines(lines: Iterable[str]) -> Evidence:
         try:
             run = _read_line(parsed.value, run, requests, observations)
         except (KeyError, TypeError, ValueError, binascii.Error) as fault:
-            raise BrokenRecording(f"line {number}: {type(fault).__name__}: {fault}") from fault
+            raise BrokenRecording(f"line {number}: {wire_json.in_words(fault)}") from fault
     if run is None:
         raise BrokenRecording(f"no line of kind `run` with schema {SCHEMA}")
     return Evidence(run, tuple(sorted(requests.values(), key=lambda e: e.number)), tuple(observations))

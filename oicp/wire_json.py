@@ -161,3 +161,10 @@ def shown(value: Json, limit: int = 120) -> str:
     """A value for a finding: JSON, shortened."""
     text = dump(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def in_words(fault: Exception) -> str:
+    """What a reader stumbled over, for whoever wrote the file."""
+    if isinstance(fault, KeyError):
+        return f"`{fault.args[0]}` is missing"
+    return f"{fault}; not of the shape it should have" if isinstance(fault, TypeError) else str(fault)

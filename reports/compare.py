@@ -6,6 +6,7 @@ from typing import Any
 
 from oicp import wire_json
 from oicp.wire_json import Json
+from reports.json_report import SCHEMA
 
 _BAD = {"violated": 2, "crashed": 2, "warned": 1}
 _GOOD = ("conforms", "warned")
@@ -54,7 +55,19 @@ def load(path: Path) -> dict[str, Any]:
     value = parsed.value
     if not isinstance(value, dict) or not str(value.get("schema")).startswith("oicp-bench/report/"):
         raise NotAReport(f"{path}: {parsed.error or 'not a report.json of oicp-bench'}")
+    if value["schema"] != SCHEMA:
+        raise NotAReport(f"{path}: schema is {value['schema']}, this version reads {SCHEMA}")
+    rows = value.get("requirements")
+    if not isinstance(rows, list) or not all(_is_row(row) for row in rows):
+        raise NotAReport(f"{path}: `requirements` is no list of objects with id and outcome: not what a run wrote")
     return value
+
+
+def _is_row(row: Json) -> bool:
+    if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not isinstance(row.get("outcome"), str):
+        return False
+    findings = row.get("findings") or []
+    return isinstance(findings, list) and all(isinstance(finding, dict) for finding in findings)
 
 
 def compare(old: dict[str, Any], new: dict[str, Any]) -> Comparison:

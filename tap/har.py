@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from oicp.evidence import Answer, BrokenRecording, Evidence, Request
 from oicp.outages import UNHEARD
+from oicp.wire_json import in_words
 from tap.clocks import on_the_clock_of_the_hub
 from tap.json_stream import Absent, elements
 from tap.mapping import Heard, evidence_of, is_oicp, lacking, silences
@@ -40,7 +41,7 @@ def _heard(index: int, entry: Any) -> Heard | None:
             connection=str(entry["connection"]) if entry.get("connection") else None,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as fault:
-        raise BrokenRecording(f"log.entries[{index}]: {type(fault).__name__}: {fault}") from None
+        raise BrokenRecording(f"log.entries[{index}]: {in_words(fault)}") from None
 
 
 def _left_out(body: dict[str, Any], size: object) -> bool:

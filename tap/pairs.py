@@ -74,11 +74,11 @@ def _index(folder: Path) -> dict[str, Any]:
 
 def _heard(path: Path, facts: dict[str, Any], at: datetime) -> Heard:
     name = _name(path)
-    operation = OPERATIONS[_operation(path, str(facts.get("operation") or name))]
+    operation = OPERATIONS[_operation(path, name, facts)]
     body = path.read_bytes()
     answer = path.with_name(f"{name}.response.json")
     try:
-        status = int(facts.get("http_status", 200))
+        status = _status(facts.get("http_status", 200))
         at = datetime.fromisoformat(facts["at"]) if "at" in facts else at
         if at.tzinfo is None:
             raise ValueError(f"`at` {facts['at']} has no zone; write it as 2026-01-01T10:00:00+01:00")
@@ -93,12 +93,21 @@ def _heard(path: Path, facts: dict[str, Any], at: datetime) -> Heard:
     )  # fmt: skip
 
 
-def _operation(path: Path, text: str) -> str:
-    text = text.removeprefix("eRoaming")
+def _status(value: Any) -> int:
+    if not re.fullmatch(r"[1-5][0-9][0-9]", str(value)):
+        raise ValueError(f"`http_status` is {value!r}; write a number such as 200")
+    return int(value)
+
+
+def _operation(path: Path, name: str, facts: dict[str, Any]) -> str:
+    text = str(facts.get("operation") or name).removeprefix("eRoaming")
     match = re.match(r"ChargingNotifications?", text)
     if match:
         return "ChargingNotifications"
     fitting = [name for name in OPERATIONS if text.startswith(name)]
+    if not fitting and facts.get("operation"):
+        told = f"{path.parent / 'index.json'}: {name}: `operation` is {facts['operation']!r}, which does not exist"
+        raise BrokenRecording(f"{told}; there are {', '.join(OPERATIONS)}")
     if not fitting:
         raise BrokenRecording(f"{path}: the name begins with no operation; there are {', '.join(OPERATIONS)}")
     return max(fitting, key=len)

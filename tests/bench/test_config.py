@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,11 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"cpo": {"operator_id": "DE*ABC", "oicp_url": "http://x", "ocpp_url": "ws://x", "command": "node cpo.js"}}, ("[cpo] command", "write a list")),
     ({"hub": {"port": 70000}}, ("[hub] port", "70000", "65535")),
     ({"hub": {"client_certificate": "optional"}}, ("[hub] client_certificate", "optional", "required")),
-    ({"hub": {"options": {"textual_id": True}}}, ("[hub] options", "textual_id", "textual_ids")),
+    ({"hub": {"options": {"textual_id": True}}}, ("[hub.options]", "textual_id", "textual_ids")),
+    ({"hub": {"options": {"textual_ids": "maybe"}}}, ("[hub.options]", "textual_ids", "'maybe'", "true or false")),
+    ({"hub": {"options": {"rate_limit_scale": "no"}}}, ("[hub.options]", "rate_limit_scale", "'no'", "number")),
+    ({"hub": {"host": date(2026, 1, 1)}}, ("[hub] host", "2026-01-01", "string")),
+    ({"port": 8443}, ("[port]", "outside of its table", "[hub]")),
     ({"cpo": {"oicp_url": "https://h"}}, ("[cpo] operator_id", "missing")),
     ({"cpo": CPO | {"operator_id": "ABC"}}, ("[cpo] operator_id", "'ABC'", "DE*ABC")),
     ({"cpo": CPO | {"oicp_url": "https://a b:1"}}, ("[cpo] oicp_url", "blank")),
@@ -76,21 +81,22 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"cpo": CPO | {"oicp_url": "https://127.0.0.1:99999"}}, ("[cpo] oicp_url", "port")),
     ({"cpo": CPO | {"ocpp_url": "http://127.0.0.1:1"}}, ("[cpo] ocpp_url", "ws://")),
     ({"cpo": {k: v for k, v in CPO.items() if k != "ocpp_url"}}, ("ocpp_url is missing", "external = true")),
-    ({"cpo": CPO | {"paths": {"remote-start": "/x"}}}, ("[cpo] paths", "remote-start")),
+    ({"cpo": CPO | {"paths": {"remote-start": "/x"}}}, ("[cpo.paths]", "remote-start")),
     ({"cpo": CPO | {"paths": {"authorize-remote/start": "x"}}}, ("begins with /",)),
     ({"cpo": CPO | {"hooks": {"restrat": "ask"}}}, ("[cpo.hooks] restrat", "'restart'")),
     ({"cpo": CPO | {"hooks": {"restart": "now"}}}, ("[cpo.hooks] restart", "'now'", "ask")),
+    ({"cpo": CPO | {"hooks": {"restart": 3}}}, ("[cpo.hooks] restart", "3", "POST http://", "ask")),
     ({"cpo": CPO | {"hooks": {"restart": []}}}, ("[cpo.hooks] restart", "empty command")),
     ({"cpo": CPO | {"hooks": {"restart": "command"}}}, ("needs a `command`",)),
     ({"cpo": CPO | {"hooks": {"update_evse": "command"}}}, ("only restart",)),
     ({"fleet": {"ocpp_version": "1.5"}}, ("[fleet] ocpp_version", "1.5", "2.0.1")),
     ({"fleet": {"charge_points": 0}}, ("[fleet] charge_points", "0")),
     ({"fleet": {"external": True}}, ("external = true needs `file`",)),
-    ({"fleet": {"security": {"client_certificate": "a.pem"}}}, ("[fleet] security", "belong together")),
+    ({"fleet": {"security": {"client_certificate": "a.pem"}}}, ("[fleet.security]", "belong together")),
     ({"suite": {"profiles": ["remote"]}}, ("[suite] profiles", "'remote'", "'remote-only'")),
     ({"suite": {"profiles": []}}, ("[suite] profiles", "empty")),
     ({"suite": {"expected_violations": ["CDR-999"]}}, ("[suite] expected_violations", "CDR-999", "oicp-bench rules")),
-    ({"suite": {"tolerances": {"cdr_repeat": 1}}}, ("[suite] tolerances", "cdr_repeat_s")),
+    ({"suite": {"tolerances": {"cdr_repeat": 1}}}, ("[suite.tolerances]", "cdr_repeat_s")),
 ]  # fmt: skip
 
 
@@ -106,7 +112,7 @@ def test_a_mistake_is_named(raw: dict[str, Any], words: tuple[str, ...]) -> None
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     """Missing, not TOML, not UTF-8: each names the file."""
     for name, content, word in (
-        ("missing.toml", None, "no such file"), ("broken.toml", b"[hub", "not TOML"), ("latin.toml", b"# \xe4", "not UTF-8"),
+        ("missing.toml", None, "no such file"), ("broken.toml", b"[hub", "not TOML"), ("latin.toml", b"# \xe4", "save it as UTF-8"),
     ):  # fmt: skip
         path = tmp_path / name
         if content is not None:
