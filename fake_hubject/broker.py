@@ -209,9 +209,7 @@ class Broker:
             self.sessions.restore(row)
         elif kind == "cdr":
             received = datetime.fromisoformat(row["received_at"])
-            self.cdrs.append(
-                StoredCdr(row["sent"].encode(), row["operator_id"], row["provider_id"], received, None)
-            )
+            self.cdrs.append(StoredCdr(row["sent"].encode(), row["operator_id"], row["provider_id"], received, None))
         elif kind == "forwarded":
             self.forwarded.add(row["session_id"].lower())
         elif kind == "uid":

@@ -20,10 +20,9 @@ from oicp.evidence import (
     Request,
     Run,
     Tls,
-    observation_line,
     run_line,
 )
-from oicp.evidence_text import answer_text, request_text
+from oicp.evidence_text import answer_text, observation_text, request_text
 from oicp.services import Direction
 from oicp.wire_json import dump
 
@@ -54,8 +53,8 @@ class Recorder:
         self._zero = time.monotonic()
         self._exchanges: dict[int, Exchange] = {}
         self._observations: list[Observation] = []
-        self._failed: OSError | None = None
         self._file: FileIO | None = None
+        self._failed: OSError | None = None
         self._waiting: list[str] = []
         self._listeners: list[Callable[[Exchange | Observation], None]] = []
         if path is not None:
@@ -110,18 +109,31 @@ class Recorder:
         self._tell(done)
         return done
 
+    def closed_at_once(self, exchange: Exchange, answer: Answer, facts: dict[str, Any]) -> None:
+        """The same for an exchange opened `at_once` that nobody else has seen yet: no second one is made of it."""
+        if self._listeners:
+            self.closed(exchange, answer, **facts)
+            return
+        exchange.__dict__.update(answer=answer, error=None, t_end=self.now(), recorder=facts)
+        exchange.forget_reading()
+        if self._file is not None:
+            self._waiting.append(answer_text(exchange, with_tls=False))
+            self.flush()
+
     def observe(
         self, kind: str, *, evse_id: str | None = None, charge_point: str | None = None, **data: Any
     ) -> Observation:
         """Something was seen beside the OICP wire; kinds in `oicp.evidence.OBSERVATIONS`."""
         if kind not in OBSERVATIONS:
             raise ValueError(f"no such kind of observation: {kind}")
-        observation = Observation(
-            len(self._observations) + 1, kind, datetime.now(UTC), self.now(), evse_id, charge_point, data
-        )
+        observation = object.__new__(Observation)  # as in `opened`
+        observation.__dict__.update(
+            number=len(self._observations) + 1, kind=kind, at=datetime.now(UTC), t=self.now(), evse_id=evse_id,
+            charge_point=charge_point, data=data,
+        )  # fmt: skip
         self._observations.append(observation)
         if self._file is not None:
-            self._write(dump(observation_line(observation)))
+            self._write(observation_text(observation))
         self._tell(observation)
         return observation
 
@@ -130,6 +142,8 @@ class Recorder:
         if self._file is None or not self._waiting:
             return
         lines, self._waiting = self._waiting, []
+        if self._failed is not None:
+            return
         left = memoryview(("\n".join(lines) + "\n").encode("utf-8", "backslashreplace"))
         try:
             while left:
@@ -145,8 +159,6 @@ class Recorder:
     def exchanges(self) -> tuple[Exchange, ...]:
         """All exchanges so far, in order."""
         return tuple(self._exchanges.values())
-        if self._failed is not None:
-            return
 
     @property
     def observations(self) -> tuple[Observation, ...]:
@@ -223,6 +235,8 @@ class Recorder:
         if self._file is not None:
             self._file.close()
             self._file = None
+            if self._failed is not None:
+                raise self._failed
 
     def _write(self, line: str) -> None:
         """Lines of one step of the event loop go out together: one call of the system instead of several."""
@@ -235,8 +249,6 @@ class Recorder:
             self.flush()
 
     def _tell(self, item: Exchange | Observation) -> None:
-            if self._failed is not None:
-                raise self._failed
         if self._listeners:
             for listener in list(self._listeners):
                 listener(item)

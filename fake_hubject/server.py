@@ -168,7 +168,7 @@ class HubServer:
         kind = answers.content_type_of(reply, exchange.number, vary=broker.settings.vary_answers)
         content = reply.encoded()
         text, headers = direct.written(reply.http_status, content, kind, direct.process_id(), keep=not reply.close)
-        broker.recorder.closed(exchange, Answer(reply.http_status, headers, content), http_version="1.1")
+        broker.recorder.closed_at_once(exchange, Answer(reply.http_status, headers, content), _HTTP_1_1)
         transport.write(text)
         return not reply.close
 
@@ -278,6 +278,9 @@ async def _respond(
     except (ConnectionError, RuntimeError) as gone:
         error = f"the peer closed the connection before the answer: {gone}"
     return response, tuple(response.headers.items()), error
+
+
+_HTTP_1_1 = {"http_version": "1.1"}
 
 
 def _alive(request: web.BaseRequest) -> bool:

@@ -104,10 +104,14 @@ class Exchange:
         done: Exchange = object.__new__(Exchange)  # `replace` would cost more than all the rest of a recording
         facts = done.__dict__
         facts.update(self.__dict__)
-        for remembered in _REMEMBERED:
-            facts.pop(remembered, None)
+        done.forget_reading()
         facts.update(answer=answer, error=error, faults=faults, t_end=t_end, tls=tls or self.tls, recorder=recorder)
         return done
+
+    def forget_reading(self) -> None:
+        """Drop what was read from the bodies, which takes room and may have become wrong."""
+        for remembered in _REMEMBERED:
+            self.__dict__.pop(remembered, None)
 
     @cached_property
     def sent(self) -> Parsed:
@@ -238,7 +242,7 @@ OBSERVATIONS: dict[str, str] = {
 """Kinds of observations and the keys of their data."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observation:
     """Something that was seen beside the OICP wire; kinds and keys in `OBSERVATIONS`."""
 

@@ -78,9 +78,9 @@ async def _delivered(broker: Broker, session: HubSession, emp: Partner, cdr: Sto
 
 def implausible(broker: Broker, body: dict[str, Json]) -> str | None:
     """Text of the first plausibility rule the record breaks, None if it is plausible."""
-    energy, start, end = (number(body.get(n)) for n in ("ConsumedEnergy", "MeterValueStart", "MeterValueEnd"))
-    begun, ended = moment(body.get("ChargingStart")), moment(body.get("ChargingEnd"))
-    over = moment(body.get("SessionEnd"))
+    get = body.get
+    energy, start, end = number(get("ConsumedEnergy")), number(get("MeterValueStart")), number(get("MeterValueEnd"))
+    begun, ended, over = moment(get("ChargingStart")), moment(get("ChargingEnd")), moment(get("SessionEnd"))
     if energy is not None and energy > 1000:
         return "Please check the ConsumedEnergy value"
     if begun is not None and ended is not None and ended < begun:
@@ -92,7 +92,7 @@ def implausible(broker: Broker, body: dict[str, Json]) -> str | None:
     return _unsigned(broker, body, energy)
 
 
-def _unsigned(broker: Broker, body: dict[str, Json], energy: Decimal | None) -> str | None:
+def _unsigned(broker: Broker, body: dict[str, Json], energy: Decimal | float | None) -> str | None:
     found = broker.evse(text(body, "EvseID"))
     record = found[1] if found else None
     if (

@@ -8,7 +8,7 @@ from fake_hubject.broker import Broker, Call
 from fake_hubject.partners import Partner
 from fake_hubject.registry import Record, RecordSet
 from fake_hubject.services.pulls import in_notation, last_call, paged, visible_operators, within
-from fake_hubject.services.pushes import admitted, by_key, inconsistent, limited, members, one_at_a_time, text
+from fake_hubject.services.pushes import admitted, by_own_id, limited, members, one_at_a_time, text
 from oicp.wire_json import Json
 
 
@@ -18,9 +18,9 @@ async def push_evse_data(broker: Broker, call: Call) -> Reply:
         return refusal
     records = [r for r in members(call.body, "OperatorEvseData", "EvseDataRecord") if text(r, "EvseID")]
     action = text(call.body, "ActionType")
-    if (refusal := inconsistent(broker, call.partner, [r["EvseID"] for r in records])) is not None:
-        return refusal
-    keyed = by_key(broker, records)
+    keyed = by_own_id(broker, call.partner, records)
+    if isinstance(keyed, Reply):
+        return keyed
     name = text(call.body, "OperatorEvseData", "OperatorName")
 
     def refused_operation() -> Reply | None:

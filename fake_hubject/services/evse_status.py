@@ -5,7 +5,7 @@ from fake_hubject.broker import Broker, Call
 from fake_hubject.partners import Partner
 from fake_hubject.registry import Record
 from fake_hubject.services.pulls import visible_operators, within
-from fake_hubject.services.pushes import admitted, by_key, inconsistent, limited, members, one_at_a_time, text
+from fake_hubject.services.pushes import admitted, by_own_id, limited, members, one_at_a_time, text
 
 
 async def push_evse_status(broker: Broker, call: Call) -> Reply:
@@ -15,9 +15,9 @@ async def push_evse_status(broker: Broker, call: Call) -> Reply:
     found = members(call.body, "OperatorEvseStatus", "EvseStatusRecord")
     records = [record for record in found if type(record.get("EvseID")) is str and record["EvseID"]]
     action = text(call.body, "ActionType")
-    if (refusal := inconsistent(broker, call.partner, [r["EvseID"] for r in records])) is not None:
-        return refusal
-    keyed = by_key(broker, records)
+    keyed = by_own_id(broker, call.partner, records)
+    if isinstance(keyed, Reply):
+        return keyed
     name = text(call.body, "OperatorEvseStatus", "OperatorName")
 
     def refused_operation() -> Reply | None:

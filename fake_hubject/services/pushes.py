@@ -1,6 +1,7 @@
 """What all pushes share: the order of checks, one push at a time, all records or none."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from fake_hubject.answers import NO_CONTRACT, UNAUTHORIZED, Reply, acknowledgement, refused
@@ -34,18 +35,18 @@ def admitted(broker: Broker, partner: Partner, service: str) -> Reply | None:
     return None if partner.contracted(service) else NO_CONTRACT
 
 
-def inconsistent(broker: Broker, partner: Partner, evse_ids: Sequence[str]) -> Reply | None:
-    """018 for EvseIDs of somebody else, or one that comes twice."""
+def by_own_id(broker: Broker, partner: Partner, records: Sequence[Record]) -> dict[str, Record] | Reply:
+    """Records by what their EvseIDs are compared by; 018 for EvseIDs of somebody else, or one that comes twice."""
+    evse_ids = [record["EvseID"] for record in records]
     if not broker.partners.owns_all(partner, evse_ids):
         foreign = [i for i in evse_ids if not broker.partners.owns(partner, i)]
         return refused("018", "Inconsistent EvseID", limited("EvseIDs that do not belong to the operator: ", foreign))
-    keys = list(map(broker.partners.key, evse_ids))
-    if len(set(keys)) < len(keys):
-        twice = [i for i, key in zip(evse_ids, keys, strict=True) if keys.count(key) > 1] if len(keys) < 1000 else []
-        return refused(
-            "018", "Duplicate EVSE IDs", limited("Duplicate EvseIDs: ", sorted(set(twice))) if twice else None
-        )
-    return None
+    keyed = by_key(broker, records)
+    if len(keyed) == len(records):
+        return keyed
+    twice = [i for i, count in Counter(map(broker.key, evse_ids)).items() if count > 1]
+    shown = sorted({i for i in evse_ids if broker.key(i) in twice}) if len(evse_ids) < 1000 else []
+    return refused("018", "Duplicate EVSE IDs", limited("Duplicate EvseIDs: ", shown) if shown else None)
 
 
 async def one_at_a_time(

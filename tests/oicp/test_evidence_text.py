@@ -5,8 +5,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from oicp.evidence import Answer, Certificate, Exchange, Request, Tls, answer_line, request_line
-from oicp.evidence_text import answer_text, request_text
+from oicp.evidence import (
+    Answer,
+    Certificate,
+    Exchange,
+    Observation,
+    Request,
+    Tls,
+    answer_line,
+    observation_line,
+    request_line,
+)
+from oicp.evidence_text import answer_text, observation_text, request_text
 from oicp.services import Direction
 
 _TLS = Tls("TLSv1.3", Certificate('CN=a "b"', "CN=ca", "1", "ab", "2026-01-01", "2027-01-01", "EC"), True, "DE*ABC")
@@ -30,3 +40,11 @@ def test_same_members(text: str, body: bytes, tls: Tls | None) -> None:
         assert "sent" not in vars(done)
         assert json.loads(answer_text(done)) == answer_line(done)
         assert json.loads(answer_text(done, with_tls=False)) == answer_line(done) | {"tls": None}
+
+
+@pytest.mark.parametrize("text", _ODD)
+@pytest.mark.parametrize("data", [{}, {"reason": "x"}, {"a": 1}, {"deep": {"list": [1.5, None]}, "reason": "x"}])
+def test_same_members_of_observations(text: str, data: dict[str, object]) -> None:
+    """An observation, too, with whatever facts."""
+    seen = Observation(7, "note", datetime.now(UTC), 1.23456789, text or None, text or None, data | {text: text})
+    assert json.loads(observation_text(seen)) == observation_line(seen)
