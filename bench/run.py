@@ -65,13 +65,14 @@ async def _execute(order: Order) -> Result:
         with ending_on_signals(work.cancel):
             await asyncio.wait([work])
     finally:
+        failed = work.exception() if work.done() and not work.cancelled() else None
         recorder.close()
     if work.cancelled():
         _blocked(order, results, "the run was interrupted")
         troubles.append("interrupted: the report holds what was recorded until then")
         statuses.append(INCOMPLETE)
-    elif work.exception() is not None:
-        raise work.exception() or RuntimeError
+    elif failed is not None:
+        raise failed
     report = judged(order, results, recorder.now())
     write_all(report, order.out)
     return Result(report, _status(report.verdict, statuses), troubles)
