@@ -142,6 +142,34 @@ def claimed(evidence: Evidence) -> dict[str, Exchange]:
     return found
 
 
+@lru_cache(maxsize=8)
+def of_another(evidence: Evidence) -> dict[int, Session]:
+    """Numbers of CDRs whose EVSE and driver are those of one other session, which has no such record itself, with that session."""
+    remote = [s for s in sessions(evidence) if s.kind == "remote" and s.accepted]
+    by_place: dict[tuple[str, str], list[Session]] = {}
+    for own in remote:
+        if own.evse_id and own.evco_id and not any(_tells_of(cdr, own) for cdr in own.cdrs):
+            by_place.setdefault((folded(own.evse_id), folded(own.evco_id)), []).append(own)
+    found: dict[int, Session] = {}
+    for own in remote if by_place else ():
+        for cdr in own.cdrs:
+            place, driver = (folded(i) for i in _place_and_driver(cdr))
+            strange = place != folded(own.evse_id or "") and driver != folded(own.evco_id or "")
+            meant = [s for s in by_place.get((place, driver), []) if s.start and s.start.t < cdr.t] if strange else []
+            if len(meant) == 1:
+                found[cdr.number] = meant[0]
+    return found
+
+
+def _place_and_driver(cdr: Exchange) -> tuple[str, str]:
+    driver = wire_json.at(cdr.body, "Identification", "RemoteIdentification", "EvcoID")
+    return str(cdr.body.get("EvseID") or ""), str(driver or "")
+
+
+def _tells_of(cdr: Exchange, own: Session) -> bool:
+    return folded(_place_and_driver(cdr)[0]) == folded(own.evse_id or "")
+
+
 def _strays(evidence: Evidence) -> Iterator[Exchange]:
     for cdr in evidence.about(CDR):
         if not cdr.by_cpo:
@@ -150,7 +178,8 @@ def _strays(evidence: Evidence) -> Iterator[Exchange]:
         energy = number(cdr.body.get("ConsumedEnergy"))
         reservation = own is not None and own.kind == "reservation" and bool(energy and energy > 0)
         second = own is not None and own.kind in ("remote", "rfid") and own.cdrs and own.cdrs[0].number != cdr.number
-        if own is None or own.start is None or reservation or (second and _other_content(own.cdrs[0], cdr)):
+        of_other = cdr.number in of_another(evidence)
+        if own is None or own.start is None or reservation or of_other or (second and _other_content(own.cdrs[0], cdr)):
             yield cdr
     yield from misplaced(evidence)
 

@@ -1,6 +1,7 @@
 """Request targets read: the path below `/api/oicp`, the raw id in it, how that id was spelled and encoded."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote
@@ -8,6 +9,7 @@ from urllib.parse import unquote
 from oicp import wire_json
 from oicp.evidence import Exchange
 from oicp.services import OPERATIONS, PREFIX
+from oicp.transactions import folded
 from oicp.wire_json import Json
 
 
@@ -85,3 +87,21 @@ def operator_in_body(exchange: Exchange) -> tuple[str, str] | None:
         if isinstance(value, str) and value:
             return value, wire_json.pointer(*place)
     return None
+
+
+def garbled_id(exchange: Exchange, operator_ids: Iterable[str]) -> str | None:
+    """What encoding made of the id in the path, in words; None if it decodes to the text that was meant."""
+    raw, in_body = read_target(exchange.request.target).raw_id, operator_in_body(exchange)
+    once = unquote(raw or "", errors="replace")
+    if raw is None or (in_body and once == in_body[0]):
+        return None
+    shown = f"{raw} in the path decodes to {once!r}"
+    if "%" in once:
+        return f"{shown}: the id is encoded twice"
+    if "\ufffd" in once:
+        return f"{shown}: that is no UTF-8"
+    if " " in once:
+        own = {folded(i): i for i in operator_ids}
+        meant = in_body[0] if in_body else own.get(folded(once.replace(" ", "")), once.replace(" ", "+"))
+        return f"{shown}, meant is {meant!r}"
+    return f"{shown}: the plus sign of a DIN id was lost" if in_body and in_body[0] == "+" + once else None

@@ -13,6 +13,7 @@ from oicp.wire_json import Json
 
 TOLERANCE_KWH = Decimal("0.001")
 MOST_KWH = 1000
+LEAST_KWH = Decimal("0.01")  # below, a difference of 1 Wh is as likely as a wrong unit
 _MOST_WITHOUT_TIME = Decimal(1)  # kWh that rounding to whole seconds may hide
 
 
@@ -27,7 +28,7 @@ def times(walk: Walk, value: dict[str, Json], path: Path) -> None:
             walk.fault("CDR-013", (path, "ChargingStart"), sentence, value["ChargingStart"], also=nothing)
         energy = number(value.get("ConsumedEnergy"))
         # times in whole seconds hide up to a second, in which a strong charger delivers some tenths of a kWh
-        if start >= end and energy is not None and energy > 1:
+        if start == end and energy is not None and energy > _MOST_WITHOUT_TIME:
             walk.fault("CDR-039", (path, "ConsumedEnergy"), f"{energy} kWh in no time at all", value["ConsumedEnergy"])
     walk.checked.add("CDR-014")
     if session_start and start and session_start > start:
@@ -53,10 +54,32 @@ def energy(walk: Walk, value: dict[str, Json], path: Path) -> None:
         walk.checked.add("CDR-028")
     if consumed < 0 and not backwards:
         walk.fault("CDR-017", at, "is below 0", value["ConsumedEnergy"])
+    metered = end - start if start is not None and end is not None and not backwards else None
+    wrong_unit = unit_mistake(consumed, metered)
+    if wrong_unit is not None:
+        name, sentence = wrong_unit
+        also = () if metered is None or consumed == metered else ("CDR-019",)
+        walk.fault("CDR-021", (path, name), sentence, value[name], also=also)
+    elif metered is not None and consumed >= 0:
+        difference(walk, "CDR-019", at, value["ConsumedEnergy"], consumed, metered)
+
+
+def unit_mistake(consumed: Decimal, metered: Decimal | None) -> tuple[str, str] | None:
+    """Which member is in Wh, and how that shows: by its size, or beside the readings, a thousand times of them or a thousandth."""
     if consumed > MOST_KWH:
-        walk.fault("CDR-021", at, f"is above {MOST_KWH} kWh; Wh?", value["ConsumedEnergy"])
-    elif start is not None and end is not None and not backwards and consumed >= 0:
-        difference(walk, "CDR-019", at, value["ConsumedEnergy"], consumed, end - start)
+        return "ConsumedEnergy", f"is above {MOST_KWH} kWh; Wh?"
+    if metered is None or min(consumed, metered) < LEAST_KWH:
+        return None
+    if is_thousandfold(consumed, metered):
+        return "ConsumedEnergy", f"is a thousand times MeterValueEnd minus MeterValueStart = {plain(metered)}; Wh?"
+    if is_thousandfold(metered, consumed):
+        return "MeterValueEnd", f"minus MeterValueStart is a thousand times ConsumedEnergy = {plain(consumed)}; Wh?"
+    return None
+
+
+def is_thousandfold(said: Decimal, real: Decimal) -> bool:
+    """`said` is `real` in the next smaller unit, whole ones."""
+    return abs(said - real * 1000) <= 1
 
 
 def difference(walk: Walk, by: str, at: Path, sent: Json, consumed: Decimal, metered: Decimal) -> None:

@@ -24,8 +24,8 @@ from oicp.messages.numbers import Energy, Whole
 
 TYPES = ("Start", "Progress", "End", "Error")
 
-Kwh: TypeAlias = Annotated[Decimal, Energy("NOTIF-019")]
-Consumed: TypeAlias = Annotated[Decimal, Energy("NOTIF-019", meter=False)]
+Kwh: TypeAlias = Annotated[Decimal, Energy("NOTIF-019", shape="NOTIF-019")]
+Consumed: TypeAlias = Annotated[Decimal, Energy("NOTIF-019", meter=False, shape="NOTIF-019")]
 Between: TypeAlias = Annotated[MeterValueInBetween, in_between("NOTIF-019", "NOTIF-019")]
 
 

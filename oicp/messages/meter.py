@@ -70,7 +70,7 @@ class InBetween(Law):
             walk.fault("HTTP-005", (path, name), f"unknown member {name!r}", value[name], grade=INFO)
 
     def _readings(self, walk: Walk, readings: list[Json], path: Path) -> None:
-        digits = Energy(self.digits)
+        digits = Energy(self.digits, shape=self.shape)
         for index, reading in enumerate(readings):
             if reading is None:
                 walk.fault(self.shape, (path, index), "is null", None, NULL)

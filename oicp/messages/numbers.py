@@ -140,22 +140,23 @@ def is_noise(value: Decimal) -> bool:
 class Energy(Law):
     """An energy or meter value in kWh: a JSON number with at most three decimals; noise only warns.
 
-    `meter`: a reading; a numeric string in its place only warns too.
+    `meter`: a reading; a numeric string in its place only warns too. `shape`: reports an object or a list in its place.
     """
 
     by: str
     typed: str = "HTTP-006"
     meter: bool = True
+    shape: str = "HTTP-006"
 
     def governs(self) -> tuple[str, ...]:
-        """Its own id and that of the type."""
-        return (self.by, self.typed)
+        """Its own id, that of the type and that of the shape."""
+        return tuple(dict.fromkeys((self.by, self.typed, self.shape)))
 
     def check(self, walk: Walk, value: Json, path: Path) -> None:
         """Type, then decimals."""
         if isinstance(value, int) and not isinstance(value, bool):
             return
-        found = _numeric(walk, self.by, self.typed, path, value, self.meter)
+        found = _numeric(walk, self.shape, self.typed, path, value, self.meter)
         if found is None:
             return
         exponent = found.normalize().as_tuple().exponent

@@ -9,6 +9,7 @@ from oicp import wire_json
 from oicp.chargers import chargers, record_of
 from oicp.deliveries import CDR, due
 from oicp.evidence import Evidence, Exchange
+from oicp.messages.cdr_laws import LEAST_KWH, is_thousandfold, unit_mistake
 from oicp.moments import decimals, kwh, number, second_of
 from oicp.reservations import reservations
 from oicp.rulebook import WARNING, Checked, NotExercised, Yield, finding, rules_about_evidence
@@ -144,7 +145,7 @@ def _compared(evidence: Evidence, cdr: Exchange, own: Session, said: Decimal, re
     if agrees(said, real) or (said == 0 and _under_reservation(evidence, own, real)):
         return
     more: dict[str, Any] = {"on": cdr, "pointer": "/ConsumedEnergy"}
-    if real and said <= 1000 and (agrees(said, real * 1000) or said == real * 1000):
+    if real and _in_wh(said, real) and not _shows_wh(cdr):
         yield finding(f"{said} is the energy in Wh, not in kWh", requirement="CDR-021", **more)
     text = f"the EVSE metered {real} kWh, the CDR says {said}"
     if rounded(said, real):
@@ -159,6 +160,17 @@ def _compared(evidence: Evidence, cdr: Exchange, own: Session, said: Decimal, re
             )
             return
     yield finding(text, requirement="CDR-024", **more)
+
+
+def _in_wh(said: Decimal, real: Decimal) -> bool:
+    return agrees(said, real * 1000) or (real >= LEAST_KWH and is_thousandfold(said, real))
+
+
+def _shows_wh(cdr: Exchange) -> bool:
+    """The record itself shows that something in it is in Wh, so that its field law reports it (CDR-021)."""
+    said, start, end = (number(cdr.body.get(n)) for n in ("ConsumedEnergy", "MeterValueStart", "MeterValueEnd"))
+    metered = end - start if start is not None and end is not None and end >= start else None
+    return said is not None and unit_mistake(said, metered) is not None
 
 
 def _mixed(cdr: Exchange, own: Session, before: Session, said: Decimal) -> Iterator[Yield]:
@@ -187,7 +199,7 @@ def _reads_before(cdr: Exchange, own: Session, before: Session) -> bool:
 # --- readings --------------------------------------------------------------------------------------------------------
 
 
-@whole.rule("CDR-025")
+@whole.rule("CDR-025", "CDR-021")
 def readings_are_those_of_the_meter(evidence: Evidence) -> Iterator[Yield]:
     """Meter values are readings of the EVSE's meter in this session."""
     for cdr, own in charging_cdrs(evidence):
@@ -196,16 +208,25 @@ def readings_are_those_of_the_meter(evidence: Evidence) -> Iterator[Yield]:
         low = kwh(min(t.meter_start_wh for t in own.transactions))
         high = kwh(max(t.meter_stop_wh or 0 for t in own.transactions))
         start, end = number(cdr.body.get("MeterValueStart")), number(cdr.body.get("MeterValueEnd"))
+        if start is not None and end is not None and end < start:
+            continue  # CDR-020
         for name, said, real in (("MeterValueStart", start, low), ("MeterValueEnd", end, high)):
             if said is None:
                 continue
             yield Checked("CDR-025", CDR)
             if not agrees(said, real) and not rounded(said, real):
-                relative = agrees(said, real - low) and low != 0
-                more = ", counted from the start of the session" if relative else ""
-                yield finding(f"the meter stood at {real} kWh, {name} is {said}{more}", on=cdr, pointer=f"/{name}")
+                yield from _misread(cdr, name, said, real, low)
         if start is not None and agrees(start, low):
             yield from _between(cdr, low, high)
+
+
+def _misread(cdr: Exchange, name: str, said: Decimal, real: Decimal, low: Decimal) -> Iterator[Yield]:
+    told = f"the meter stood at {real} kWh, {name} is {said}"
+    if not (real and _in_wh(said, real)):
+        more = ", counted from the start of the session" if agrees(said, real - low) and low != 0 else ""
+        yield finding(told + more, on=cdr, pointer=f"/{name}", requirement="CDR-025")
+    elif not _shows_wh(cdr):
+        yield finding(told + ": Wh", on=cdr, pointer=f"/{name}", requirement="CDR-021")
 
 
 def _between(cdr: Exchange, low: Decimal, high: Decimal) -> Iterator[Yield]:
@@ -215,7 +236,7 @@ def _between(cdr: Exchange, low: Decimal, high: Decimal) -> Iterator[Yield]:
         if said is not None and not low - Decimal("0.01") <= said <= high + Decimal("0.01"):
             yield finding(
                 f"the meter went from {low} to {high} kWh, a value in between is {said}",
-                on=cdr, pointer=f"/MeterValueInBetween/meterValues/{at}",
+                on=cdr, pointer=f"/MeterValueInBetween/meterValues/{at}", requirement="CDR-025",
             )  # fmt: skip
             return
 
@@ -237,6 +258,8 @@ def energy_is_plausible_for_the_evse(evidence: Evidence) -> Iterator[Yield]:
         if evidence.run.truth and not own.transactions and chargers(evidence).known(str(evse_id)):
             continue  # whatever it is that was billed here, CDR-024 judges it
         real = measured(own) if evidence.run.truth else None
+        if _shows_wh(cdr) or (real and _in_wh(said, real)):
+            continue  # CDR-021
         if real is not None and real > most:
             most = real * Decimal("1.2")  # scaled power: the virtual vehicle itself drew more than the record allows
         yield Checked("CDR-039", CDR)

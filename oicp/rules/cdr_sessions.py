@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from oicp import wire_json
-from oicp.deliveries import CDR
+from oicp.deliveries import CDR, of_another
 from oicp.evidence import Evidence, Exchange
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_delivery import cdrs
@@ -16,11 +16,11 @@ _DRIVER = "/Identification/RemoteIdentification/EvcoID"
 
 
 def cdrs_of_sessions(evidence: Evidence, *kinds: str) -> Iterator[tuple[Exchange, Session]]:
-    """CDRs whose session began in this recording. A repeat with the same body is left out."""
+    """CDRs whose session began in this recording. A repeat with the same body is left out, and one that tells of another session."""
     for own in sessions(evidence):
         seen: set[bytes] = set()
         for cdr in own.cdrs if own.kind in kinds else ():
-            if cdr.by_cpo and cdr.request.body not in seen:
+            if cdr.by_cpo and cdr.request.body not in seen and cdr.number not in of_another(evidence):
                 seen.add(cdr.request.body)
                 yield cdr, own
 
@@ -108,7 +108,7 @@ def compare_product(cdr: Exchange, own: Session, requirement: str) -> Iterator[Y
 
 
 @lru_cache(maxsize=8)
-def _owners(evidence: Evidence) -> dict[tuple[str, str], set[str]]:
+def owners_of_partner_ids(evidence: Evidence) -> dict[tuple[str, str], set[str]]:
     """(member, partner session id) -> SessionIDs it was given for before any CDR."""
     found: dict[tuple[str, str], set[str]] = {}
     for own in sessions(evidence):
@@ -123,7 +123,7 @@ def _owners(evidence: Evidence) -> dict[tuple[str, str], set[str]]:
 @whole.rule("CDR-037")
 def partner_session_ids_are_those_of_the_session(evidence: Evidence) -> Iterator[Yield]:
     """CPOPartnerSessionID and EMPPartnerSessionID of a CDR are never those of another session."""
-    owners = _owners(evidence)
+    owners = owners_of_partner_ids(evidence)
     for cdr in cdrs(evidence):
         own = session(evidence, session_id_of(cdr))
         if own is None or own.start is None:
@@ -135,4 +135,6 @@ def partner_session_ids_are_those_of_the_session(evidence: Evidence) -> Iterator
             yield Checked("CDR-037", CDR)
             others = owners.get((name, value), set())
             if others and own.session_id not in others:
-                yield finding(f"{name} {value} belongs to session {min(others)}", on=cdr, pointer=f"/{name}")
+                also = ("SESS-005",) if name.startswith("EMP") else ("SESS-006",)
+                told = f"{name} {value} belongs to session {min(others)}"
+                yield finding(told, on=cdr, pointer=f"/{name}", also=also)

@@ -13,7 +13,9 @@ from oicp.ids import operator_key
 from oicp.messages import ANSWERS, MESSAGES, NOTIFICATIONS, Examination, FieldFault, examine
 from oicp.messages.shapes import shape
 from oicp.operators import operators
+from oicp.paths import garbled_id
 from oicp.rulebook import ERROR, Checked, Finding, Yield, rules_about_evidence
+from oicp.rules.http_answers import is_misspelled
 from oicp.services import OPERATIONS, Direction
 from oicp.sessions import session
 from oicp.variants import variant_of
@@ -57,7 +59,7 @@ def _acknowledges(exchange: Exchange) -> bool:
     """Judge the answer as an acknowledgement: it came with 2xx, or it is one all the same."""
     if exchange.operation not in _ANSWERED_BY_CPO or not exchange.answered.is_object:
         return False
-    if not {"Result", "StatusCode"} & exchange.answer_body.keys():
+    if not {"Result", "StatusCode"} & exchange.answer_body.keys() and not is_misspelled(exchange):
         return False  # HTTP-012: it is no acknowledgement at all
     return 200 <= (exchange.http_status or 0) < 300 or "Result" in exchange.answer_body
 
@@ -81,6 +83,8 @@ def _in_context(evidence: Evidence, exchange: Exchange, fault: FieldFault) -> Fi
         of_start = own.start.body.get("PartnerProductID") if own and own.start else None
         if of_start is not None and of_start == exchange.body.get("PartnerProductID"):
             return None
+    if fault.requirement == "HTTP-009" and garbled_id(exchange, evidence.run.operator_ids) is not None:
+        return None  # the same id, but its path was wrongly encoded: HTTP-010
     if fault.requirement == "AUTH-005" and _one_evse_each(evidence):
         sentence = "EvseID is left out although every charge point has one EVSE only"
         return replace(fault, observed=sentence, grade=None)

@@ -31,6 +31,12 @@ def is_acknowledgement(e: Exchange) -> bool:
     return e.result is not None
 
 
+def is_misspelled(e: Exchange) -> bool:
+    """The answer is an acknowledgement but for the spelling of its members: HTTP-005 tells of them, and nobody of missing ones."""
+    spelled = {name.lower().replace("_", "") for name in e.answer_body}
+    return {"result", "statuscode"} <= spelled and not {"Result", "StatusCode"} & e.answer_body.keys()
+
+
 def unrouted(e: Exchange) -> bool:
     """Answered by the router of the CPO and not by its OICP service."""
     return e.http_status in (404, 405) and not is_acknowledgement(e)
@@ -119,7 +125,7 @@ def _no_message(e: Exchange) -> str | None:
         return _silence(e)
     if e.answer.http_status >= 400:
         return None  # HTTP-013, HTTP-022 and ACK-011 judge what an error status came with
-    if "Result" in e.answer_body or "StatusCode" in e.answer_body:
+    if "Result" in e.answer_body or "StatusCode" in e.answer_body or is_misspelled(e):
         return None
     shown = e.answered.error or "no acknowledgement in it"
     return f"HTTP {e.answer.http_status} without an OICP message: {shown}"

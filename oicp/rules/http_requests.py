@@ -1,15 +1,13 @@
 """HTTP side of what the CPO sends: method, path, content type, encoding (HTTP-001 to HTTP-004, HTTP-010)."""
 
 from collections.abc import Iterator
-from urllib.parse import unquote
 
 from oicp.content_types import content_type
 from oicp.evidence import Evidence, Exchange
 from oicp.mojibake import broken_text
-from oicp.paths import looks_like_oicp, nearest, operator_in_body, read_target
+from oicp.paths import garbled_id, looks_like_oicp, nearest, read_target
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence, rules_about_sent
 from oicp.services import HUB_TO_CPO, OPERATIONS, operation_of
-from oicp.sessions import folded
 
 whole = rules_about_evidence()
 sent = rules_about_sent()
@@ -37,6 +35,8 @@ def calls_published_paths(evidence: Evidence) -> Iterator[Yield]:
     for e in evidence.exchanges:
         if not e.by_cpo or not (e.operation or looks_like_oicp(e.request.target) or e.request.body.strip()):
             continue
+        if e.operation is None and e.request.method.upper() != "POST" and not e.request.body.strip():
+            continue  # RATE-010: no operation is meant
         told = _wrong_path(e, anywhere)
         yield finding(told, on=e, requirement="HTTP-002") if told else Checked("HTTP-002", e.operation or "")
 
@@ -110,25 +110,8 @@ def _escaped(value: object) -> str:
 @whole.rule("HTTP-010")
 def ids_survive_encoding(evidence: Evidence) -> Iterator[Yield]:
     """An id in a path decodes to the text that was meant."""
-    own = {folded(i): i for i in evidence.run.operator_ids}
     for e in evidence.exchanges:
-        raw = read_target(e.request.target).raw_id if e.by_cpo and e.operation else None
-        if raw is None:
+        if not e.by_cpo or not e.operation or read_target(e.request.target).raw_id is None:
             continue
-        told = _garbled(raw, operator_in_body(e), own)
+        told = garbled_id(e, evidence.run.operator_ids)
         yield finding(told, on=e, requirement="HTTP-010") if told else Checked("HTTP-010", e.operation or "")
-
-
-def _garbled(raw: str, in_body: tuple[str, str] | None, own: dict[str, str]) -> str | None:
-    once = unquote(raw, errors="replace")
-    if in_body and once == in_body[0]:
-        return None
-    shown = f"{raw} in the path decodes to {once!r}"
-    if "%" in once:
-        return f"{shown}: the id is encoded twice"
-    if "\ufffd" in once:
-        return f"{shown}: that is no UTF-8"
-    if " " in once:
-        meant = in_body[0] if in_body else own.get(folded(once.replace(" ", "")), once.replace(" ", "+"))
-        return f"{shown}, meant is {meant!r}"
-    return f"{shown}: the plus sign of a DIN id was lost" if in_body and in_body[0] == "+" + once else None

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
-from oicp.deliveries import claimed
+from oicp.deliveries import claimed, of_another
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import second_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence, rules_about_exchange
+from oicp.rules.cdr_sessions import owners_of_partner_ids
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import Session, folded, opened, sessions
 from oicp.unknowns import TIMES
@@ -16,6 +17,7 @@ whole = rules_about_evidence()
 STARTS = ("AuthorizeRemoteStart", "AuthorizeRemoteReservationStart")
 STOPS = ("AuthorizeRemoteStop", "AuthorizeRemoteReservationStop")
 answered = rules_about_exchange(*STARTS, *STOPS, direction=HUB_TO_CPO)
+_IN_WORDS = {"ChargeDetailRecord": "CDR", "ChargingNotifications": "notification"}
 _CARRYING = ("ChargeDetailRecord", "ChargingNotifications", "AuthorizeStop", "AuthorizeStart")
 
 
@@ -83,8 +85,12 @@ def uses_the_ids_of_the_hub(evidence: Evidence) -> Iterator[Yield]:
         ident = text_of(e, "SessionID") if e.by_cpo else None
         if ident is None:
             continue
-        given = _given(evidence).get(ident.upper())
-        if given == ident:
+        given, meant = _given(evidence).get(ident.upper()), of_another(evidence).get(e.number)
+        if meant is not None:
+            told = f"EVSE and driver are those of session {meant.session_id}, the SessionID is {ident}"
+            also = ("CDR-008", "CDR-012")
+            yield finding(told, on=e, pointer="/SessionID", requirement="SESS-003", also=also)
+        elif given == ident:
             yield Checked("SESS-001", e.operation or "")
             yield Checked("SESS-003", e.operation or "")
         elif given is not None:
@@ -129,12 +135,19 @@ def returns_the_id_of_the_emp(evidence: Evidence) -> Iterator[Yield]:
             continue
         for e, answer in ((s.start, True), *((e, False) for e in (*s.notifications, *s.cdrs))):
             got = text_of(e, "EMPPartnerSessionID", answer=answer)
-            where = "acknowledgement" if answer else e.operation
+            where = "acknowledgement" if answer else _IN_WORDS.get(e.operation or "", e.operation)
             if got == wanted:
                 yield Checked("SESS-005", e.operation or "")
-            else:
-                told = f"the {where} has EMPPartnerSessionID {got!r}, the start had {wanted!r}"
+            elif not _of_another_session(evidence, e, s, "EMPPartnerSessionID", got):
+                has = "no EMPPartnerSessionID" if got is None else f"EMPPartnerSessionID {got!r}"
+                told = f"the {where} has {has}, the start had {wanted!r}"
                 yield finding(told, on=e, pointer="/EMPPartnerSessionID", in_answer=answer, requirement="SESS-005")
+
+
+def _of_another_session(evidence: Evidence, e: Exchange, own: Session, name: str, ident: str | None) -> bool:
+    """A CDR with the partner's id of another session: CDR-037 says so."""
+    owners = owners_of_partner_ids(evidence).get((name, ident or ""), set())
+    return e.operation == "ChargeDetailRecord" and bool(owners) and own.session_id not in owners
 
 
 @whole.rule("SESS-006")
@@ -148,6 +161,8 @@ def keeps_its_own_id(evidence: Evidence) -> Iterator[Yield]:
         first = own[0][1]
         other = next(((e, ident, answer) for e, ident, answer in own if ident != first), None)
         before = used.setdefault(first, s.session_id)
+        if other is not None and _of_another_session(evidence, other[0], s, "CPOPartnerSessionID", other[1]):
+            continue
         if other is not None:
             told = f"CPOPartnerSessionID {other[1]!r} follows {first!r} in one session"
             yield finding(told, on=other[0], pointer="/CPOPartnerSessionID", in_answer=other[2], requirement="SESS-006")

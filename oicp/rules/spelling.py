@@ -9,7 +9,7 @@ from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
 from oicp.geo import distance_m, position
 from oicp.ids import is_evco_id
-from oicp.paths import operator_in_body, read_target
+from oicp.paths import garbled_id, operator_in_body, read_target
 from oicp.repeats import records_of
 from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.http_answers import is_acknowledgement
@@ -45,7 +45,7 @@ def spells_ids_one_way(evidence: Evidence) -> Iterator[Yield]:
 
 def _ids_used(evidence: Evidence, e: Exchange) -> Iterator[tuple[str, str]]:
     raw = read_target(e.request.target).raw_id
-    if raw and e.partner_id:
+    if raw and e.partner_id and garbled_id(e, evidence.run.operator_ids) is None:
         yield unquote(raw, errors="replace"), "path"
     operator = operator_in_body(e)
     if operator:

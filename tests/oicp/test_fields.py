@@ -157,6 +157,8 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     (CDR, "/ChargingStart", 1736931612, "TIME-001"),
     (CDR, "/ConsumedEnergy", True, "HTTP-006"),
     (CDR, "/ConsumedEnergy", "21.25", "HTTP-006"),
+    (CDR, "/ConsumedEnergy", {"value": 21.25, "unit": "kWh"}, "HTTP-006"),
+    (CDR, "/MeterValueInBetween/meterValues/0", {"value": 1527.3}, "CDR-022"),
     (CDR, "/MeterValueInBetween", 7, "CDR-022"),
     (CDR, "/MeterValueInBetween/meterValues", 7, "CDR-022"),
     (CDR, "/HubOperatorID", "Hubject", "CDR-038"),
@@ -253,6 +255,7 @@ OTHERS: list[tuple[str, str, Any, str, str]] = [
     (CDR, "/ConsumedEnergy", Decimal("21.27"), "CDR-019", E_),
     (CDR, "/ConsumedEnergy", Decimal("21.3"), "CDR-019", W_),
     (CDR, "/ConsumedEnergy", 21250, "CDR-021", E_),
+    (CDR, "/MeterValueEnd", Decimal("1520.126"), "CDR-021", E_),  # 22 Wh
     (CDR, "/MeterValueInBetween", [Decimal("1527.3")], "CDR-022", W_),
     (CDR, "/MeterValueInBetween/meterValues", [1530, 1529], "CDR-023", W_),
     (CDR, "/MeterValueInBetween/meterValues", [1], "CDR-023", W_),
@@ -510,9 +513,28 @@ def test_too_many_signed_values() -> None:
 
 
 def test_energy_in_no_time() -> None:
-    """Much energy in a charging of zero seconds is implausible."""
+    """Much energy in a charging of zero seconds is implausible; one of less than no time is told once."""
     found = faults(CDR, ("/ChargingEnd", SAMPLES[CDR]["ChargingStart"]))
     assert told(found) == [("CDR-039", W_, "/ConsumedEnergy")]
+    reversed_times = faults(CDR, ("/ChargingEnd", "2025-01-15T09:00:00+01:00"))
+    assert told(reversed_times) == [("CDR-013", E_, "/ChargingStart")]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "energy", "expected"),
+    [
+        (1520104, 1541354, Decimal("21.25"), [("CDR-021", E_, "/MeterValueEnd")]),
+        (Decimal("1520.104"), Decimal("1520.904"), 800, [("CDR-021", E_, "/ConsumedEnergy")]),
+        (1520104, 1541354, 21250, [("CDR-021", E_, "/ConsumedEnergy")]),
+        (0, Decimal("0.001"), 1, [("CDR-019", E_, "/ConsumedEnergy")]),  # 1 Wh: nothing to tell the unit by
+        (0, 0, Decimal("0.001"), []),
+        (1000, 1021, 21, []),
+    ],
+)
+def test_wrong_unit_beside_the_readings(start: Any, end: Any, energy: Any, expected: list[Any]) -> None:
+    """Readings and energy a thousand times apart show the wrong unit, once; their difference is folded under it."""
+    changes = [("/MeterValueStart", start), ("/MeterValueEnd", end), ("/ConsumedEnergy", energy)]
+    assert told(faults(CDR, ("/MeterValueInBetween", None), *changes)) == expected
 
 
 def test_explicit_nulls_of_optional_members_are_nothing() -> None:

@@ -37,6 +37,30 @@ def offline_and_back(b: Build) -> None:
     b.observe("charge_point_connected", t=110, charge_point="CP-1")
 
 
+SECOND = "DE-DCB-C99999999-9"
+_PLACES = {1: (EVSE, EVCO), 2: (OTHER, SECOND)}
+
+
+def side_by_side(b: Build) -> None:
+    """Two drivers charge at two EVSEs at the same time."""
+    for session, (evse_id, evco_id) in _PLACES.items():
+        b.start(t=8 + session, session=session, evse_id=evse_id, evco_id=evco_id)
+        b.transaction(t=10, until=60, evse_id=evse_id, id_tag=f"T{session}", wh=1000 * session)
+
+
+def record_of(b: Build, charging: int, session: int) -> None:
+    """The record of one of both, under the SessionID of either."""
+    evse_id, evco_id = _PLACES[charging]
+    b.cdr(t=60 + charging, session=session, begin=10, end=60, evse_id=evse_id, evco_id=evco_id, meter_end_wh=1000 * charging)
+
+
+def exchanged(b: Build) -> None:
+    """Each record has the SessionID of the other."""
+    side_by_side(b)
+    record_of(b, 1, 2)
+    record_of(b, 2, 1)
+
+
 CONTENT = [
     Case("CDR-005", CONFORMS, "after the transaction", charged),
     Case("CDR-005", VIOLATED, "while it charges", lambda b: (b.start(t=5), b.transaction(t=6, until=90), b.cdr(t=40))),
@@ -66,6 +90,9 @@ CONTENT = [
         b.start(t=5, took=0.3), b.start(t=5.1, session=2, took=0.3), b.observe("remote_start_received", t=5.2, evse_id=EVSE, id_tag="T", connector_id=1, answer="Accepted"),
         b.transaction(t=5.25, until=20, wh=3000), b.cdr(t=21))),
     Case("CDR-021", VIOLATED, "a little energy in Wh", lambda b: charged(b, wh=500, body={"ConsumedEnergy": 500})),
+    Case("CDR-021", VIOLATED, "one reading in Wh", lambda b: charged(b, meter=1520104, body={"MeterValueStart": ..., "MeterValueEnd": 1527416})),
+    Case("CDR-025", CONFORMS, "readings in Wh: CDR-021", lambda b: charged(b, meter=1520104, body={"MeterValueStart": 1520104, "MeterValueEnd": 1527416})),
+    Case("CDR-025", SILENT, "readings exchanged: CDR-020", lambda b: charged(b, body={"MeterValueStart": 7.312, "MeterValueEnd": 0})),
     Case("CDR-025", CONFORMS, "readings of the meter", lambda b: charged(b, meter=1520104)),
     Case("CDR-025", WARNED, "counted from the start of the session", lambda b: charged(b, meter=1520104, body={"MeterValueStart": 0, "MeterValueEnd": 7.312})),
     Case("CDR-025", SILENT, "no readings", lambda b: charged(b, body={"MeterValueStart": ..., "MeterValueEnd": None})),
@@ -77,6 +104,7 @@ CONTENT = [
         charged(b), charged(b, session=2, t=50, until=70, meter=7312, wh=1000, body={"ConsumedEnergy": 8.312}))),
     Case("CDR-039", CONFORMS, "scaled power is what the vehicle drew", lambda b: (b.push_data([record()], t=1), charged(b))),
     Case("CDR-039", WARNED, "twenty times what can flow", lambda b: (b.push_data([record()], t=1), charged(b, wh=100, body={"ConsumedEnergy": 5}))),
+    Case("CDR-039", SILENT, "Wh: CDR-021", lambda b: (b.push_data([record()], t=1), charged(b, wh=500, body={"ConsumedEnergy": 500}))),
     Case("CDR-039", SILENT, "nobody knows the power", charged, run={"fleet": None}),
 ]  # fmt: skip
 
@@ -104,6 +132,14 @@ SESSIONS = [
     Case("CDR-008", CONFORMS, "the same", charged),
     Case("CDR-008", CONFORMS, "another spelling", lambda b: charged(b, evse_id="DEABCE11")),
     Case("CDR-008", VIOLATED, "another connector", lambda b: charged(b, evse_id=OTHER)),
+    Case("CDR-008", SILENT, "all of it is of another session: SESS-003", exchanged),
+    Case("CDR-012", SILENT, "all of it is of another session: SESS-003", exchanged),
+    Case("CDR-024", SILENT, "all of it is of another session: SESS-003", exchanged),
+    Case("SESS-003", VIOLATED, "the SessionIDs of two drivers exchanged", exchanged),
+    Case("SESS-003", VIOLATED, "two records under one SessionID", lambda b: (side_by_side(b), record_of(b, 1, 1), record_of(b, 2, 1))),
+    Case("SESS-003", CONFORMS, "two drivers, two records", lambda b: (side_by_side(b), record_of(b, 1, 1), record_of(b, 2, 2))),
+    Case("CDR-008", VIOLATED, "only the EVSE is that of another session", lambda b: (
+        side_by_side(b), record_of(b, 1, 1), b.cdr(t=61, session=2, begin=11, end=60, evse_id=EVSE, evco_id=SECOND))),
     Case("CDR-011", CONFORMS, "RemoteIdentification", charged),
     Case("CDR-011", SILENT, "the hub started it with an RFID medium", lambda b: (
         b.start(t=10, body={"Identification": {"RFIDMifareFamilyIdentification": {"UID": "12345678"}}}),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oicp.mojibake import broken_text, same_but_mangled
-from tests.rules.build import HUB_TO_CPO, Build, ack, findings, outcome, record
+from tests.rules.build import HUB_TO_CPO, Build, ack, findings, outcome, record, verdict
 
 START = "/api/oicp/charging/v21/providers/{}/authorize-remote/start"
 DATA = "/api/oicp/evsepush/v23/operators/{}/data-records"
@@ -34,6 +34,9 @@ HTML = (("Content-Type", "text/html"),)
         ("HTTP-010", {"target": DATA.format("DE%252AABC")}, "violated"),
         ("HTTP-010", {"target": DATA.format("%2049*810")}, "violated"),
         ("HTTP-010", {"target": DATA.format("DE*XYZ")}, "conforms"),
+        ("HTTP-009", {"target": DATA.format("DE*XYZ"), "partner_id": "DE*XYZ"}, "violated"),
+        ("HTTP-009", {"target": DATA.format("DE%252AABC"), "partner_id": "DE%2AABC"}, "conforms"),
+        ("ID-005", {"target": DATA.format("DE%20ABC"), "partner_id": "DE ABC"}, "conforms"),
     ],
 )
 def test_requests(requirement: str, more: dict[str, Any], expected: str) -> None:
@@ -115,6 +118,17 @@ def test_answers(requirement: str, more: dict[str, Any], expected: str) -> None:
     else:
         build.start(t=1, **more)
     assert outcome(build.evidence(), requirement) == expected
+
+
+@pytest.mark.parametrize("of_names", [str.lower, lambda n: n[0].lower() + n[1:], lambda n: n.replace("SC", "S_C").replace("sC", "s_c").lower()])
+def test_misspelled_acknowledgements(of_names: Any) -> None:
+    """An acknowledgement with misspelled members is told of by HTTP-005 and not as missing."""
+    build = Build()
+    build.start(t=1, answer={of_names("Result"): True, of_names("StatusCode"): {of_names("Code"): "000"}})
+    told = verdict(build.evidence(), "HTTP-005", "HTTP-012", "ACK-001", "ACK-002").findings
+    assert {(f.requirement, f.in_answer) for f in told} == {("HTTP-005", True)}
+    build.start(t=2, session=2, answer={"status": "ok", "result": "done"})
+    assert outcome(build.evidence(), "HTTP-012") == "violated"
 
 
 @pytest.mark.parametrize(

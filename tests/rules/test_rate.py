@@ -151,8 +151,10 @@ def test_probes(action: str, records: list[Any], expected: str) -> None:
     assert outcome(build.evidence(), "RATE-010") == expected
 
 
-def test_health_check() -> None:
-    """A GET of the root only probes."""
+@pytest.mark.parametrize("target", ["/", "/api/oicp", "/health"])
+def test_health_check(target: str) -> None:
+    """A GET of the root, or of what is no operation, only probes; it has no path that could be wrong."""
     build = Build()
-    build.exchange(None, b"", t=1, method="HEAD", target="/")
+    build.exchange(None, b"", t=1, method="HEAD", target=target)
     assert outcome(build.evidence(), "RATE-010") == "violated"
+    assert outcome(build.evidence(), "HTTP-002") == "not-exercised"

@@ -56,6 +56,18 @@ def test_sessions_from_before(run: dict[str, Any], begin: float, expected: str) 
     assert outcome(build.evidence(), "SESS-001") == expected
 
 
+def test_partner_ids_of_another_session_are_told_once() -> None:
+    """The partner's id of another session in a CDR is CDR-037; SESS-005 and SESS-006 are folded under it."""
+    for name in ("EMPPartnerSessionID", "CPOPartnerSessionID"):
+        build = Build()
+        for number, evse_id in ((1, EVSE), (2, OTHER)):
+            given = {name: f"P{number}"}
+            build.start(t=number, session=number, evse_id=evse_id, body=given, answer=ack(**given))
+            build.cdr(t=30 + number, session=number, evse_id=evse_id, body={name: "P1"})
+        both = verdict(build.evidence(), "CDR-037", "SESS-005", "SESS-006")
+        assert [f.requirement for f in both.findings] == ["CDR-037"]
+
+
 def test_case_of_a_session_id() -> None:
     """A change of case only warns, in the CDR and in the acknowledgement."""
     upper = "ABCDEFAB-0000-4000-8000-000000000001"
