@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,36 @@ from tap.mapping import Heard, evidence_of, is_oicp, lacking, silences
 def read_har(path: Path) -> Evidence:
     """Read a HAR file entry by entry; only OICP's stay in memory. Raises `BrokenRecording`, which names entry and member."""
     try:
-        entries = enumerate(elements(path, "log", "entries"))
-        heard = silences([h for i, entry in entries if (h := _heard(i, entry))], "no answer in the HAR file")
+        entries, by = enumerate(elements(path, "log", "entries")), _recorder(path)
+        heard = silences([h for i, entry in entries if (h := _heard(i, entry, by))], "no answer in the HAR file")
     except Absent as fault:
         text = "is no list" if fault.wrong else "is missing: not a HAR file"
         raise BrokenRecording(f"`{fault.name}` {text}") from None
     return evidence_of(on_the_clock_of_the_hub(heard), "har", unknown=lacking(heard))
 
 
-def _heard(index: int, entry: Any) -> Heard | None:
+def _recorder(path: Path) -> str:
+    """What made the file, as its head says; empty where it does not."""
+    with path.open("rb") as file:
+        found = re.search(rb'"creator"\s*:\s*\{[^{}]*?"name"\s*:\s*"([^"\\]*)"', file.read(_HEAD))
+    return found[1].decode(errors="replace").lower() if found else ""
+
+
+_HEAD = 1 << 14
+
+
+def _seconds(entry: dict[str, Any], recorder: str) -> float:
+    """From the request to the end of the answer. mitmproxy adds connecting to a wait that holds it already."""
+    timings = entry.get("timings") or {}
+    if recorder == "mitmproxy" and all(isinstance(timings.get(n), int | float) for n in _FROM_THE_REQUEST):
+        return float(sum(max(timings[n], 0) for n in _FROM_THE_REQUEST)) / 1000
+    return max(float(entry.get("time") or 0) / 1000, 0.0)
+
+
+_FROM_THE_REQUEST = ("send", "wait", "receive")
+
+
+def _heard(index: int, entry: Any, recorder: str = "") -> Heard | None:
     """One entry; None for one that is not OICP's or whose body was not recorded."""
     try:
         request, response = entry["request"], entry.get("response") or {}
@@ -37,7 +59,7 @@ def _heard(index: int, entry: Any) -> Heard | None:
         answer, error = _answer(response)
         return Heard(
             url=request["url"], request=_request(request), answer=answer, error=error,
-            started_at=_moment(entry["startedDateTime"]), seconds=max(float(entry.get("time") or 0) / 1000, 0.0),
+            started_at=_moment(entry["startedDateTime"]), seconds=_seconds(entry, recorder),
             connection=str(entry["connection"]) if entry.get("connection") else None,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as fault:

@@ -73,7 +73,8 @@ def evidence_of(
     """Exchanges in the order in which they began. What only the stage could know (certificates, chargers) stays unknown."""
     bodies: dict[bytes, bytes] = {}
     items = sorted((_with_one_copy(h, bodies) for h in heard if is_oicp(h.url)), key=lambda h: h.started_at)
-    exchanges = tuple(_with_overlaps(_exchange(i, h, items[0].started_at) for i, h in enumerate(items, 1)))
+    doubt = 1.0 if _whole_seconds(items) else 0.0
+    exchanges = tuple(_with_overlaps(_exchange(i, h, items[0].started_at, doubt) for i, h in enumerate(items, 1)))
     run = Run(source=source, operator_ids=_operators(exchanges), profiles=profiles, unknown=unknown)
     run = replace(run, started_at=items[0].started_at) if items else run
     # told now, because a recording that is given away no longer names the hub
@@ -86,15 +87,22 @@ def _with_one_copy(heard: Heard, bodies: dict[bytes, bytes]) -> Heard:
     return heard if known is heard.request.body else replace(heard, request=replace(heard.request, body=known))
 
 
-def _exchange(number: int, heard: Heard, zero: datetime) -> Exchange:
+def _whole_seconds(items: list[Heard]) -> bool:
+    """The recorder cut its times to seconds: a request may have begun a second later than it says."""
+    return len(items) > 2 and len({h.started_at.microsecond for h in items}) == 1
+
+
+def _exchange(number: int, heard: Heard, zero: datetime, doubt: float) -> Exchange:
+    """`doubt`: seconds by which the next request may have begun later than its time says, so that this one was over."""
     operation, partner_id = located(heard.request.target)
     if operation is None:
         operation, partner_id = _bare(heard.request.target)
-    t = (heard.started_at - zero).total_seconds()
+    t, direction = (heard.started_at - zero).total_seconds(), direction_of(operation)
+    spare = doubt if direction is Direction.CPO_TO_HUB else 0.0
     return Exchange(
-        number=number, direction=direction_of(operation), operation=operation, partner_id=partner_id,
+        number=number, direction=direction, operation=operation, partner_id=partner_id,
         request=heard.request, answer=heard.answer, started_at=heard.started_at, t=t,
-        t_end=None if heard.seconds is None else t + heard.seconds,
+        t_end=None if heard.seconds is None else t + max(heard.seconds - spare, 0.0),
         error=heard.error or (None if heard.answer else UNHEARD), url=heard.url, tls=heard.tls,
         connection=heard.connection,
     )  # fmt: skip
@@ -130,12 +138,16 @@ def lacking(heard: Iterable[Heard]) -> tuple[str, ...]:
     )
 
 
+_ROUNDED_S = 0.002
+"""Recorders write milliseconds, rounded: begin and duration of one request and begin of the next."""
+
+
 def _with_overlaps(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
     """Mark what was still open, of the same operation and partner, when an exchange began."""
     open_: dict[tuple[str | None, str], list[Exchange]] = {}
     for exchange in exchanges:
         key = (exchange.operation, exchange.partner_id)
-        still = [e for e in open_.get(key, []) if e.t_end is not None and e.t_end > exchange.t]
+        still = [e for e in open_.get(key, []) if e.t_end is not None and e.t_end - _ROUNDED_S > exchange.t]
         open_[key] = [*still, exchange]
         yield replace(exchange, overlaps=tuple(e.number for e in still)) if still and exchange.by_cpo else exchange
 

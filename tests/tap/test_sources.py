@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench.sources import UnreadableSource, read_recording
+from fake_hubject.certificates import Authority
 from oicp.evidence import BrokenRecording
 from oicp.rulebook import Outcome, judge
 from oicp.services import Direction
@@ -58,6 +59,33 @@ def test_har_shows_parallel_pushes(tmp_path: Path) -> None:
     """A push that begins before the answer to the last one overlaps it."""
     evidence = read_recording(har(tmp_path, entry(PUSH, 1, {}, took_ms=900), entry(PUSH, 1.5, {}), entry(PUSH, 3, {})))
     assert [e.overlaps for e in evidence.exchanges] == [(), (1,), ()]
+
+
+ONE_CONNECTION = {"connect": 1, "ssl": 40, "send": 1, "wait": 57, "receive": 2}
+
+
+@pytest.mark.parametrize(
+    ("recorder", "pushes", "expected"),
+    [
+        ("mitmproxy", [(1, 101, ONE_CONNECTION), (1.07, 30, {})], Outcome.CONFORMS),  # it counts its connecting twice
+        ("mitmproxy", [(1, 101, ONE_CONNECTION), (1.04, 30, {})], Outcome.VIOLATED),
+        ("Firefox", [(1, 101, ONE_CONNECTION), (1.07, 30, {})], Outcome.VIOLATED),
+        ("mitmproxy", [(1, 101, {"send": None}), (1.07, 30, {})], Outcome.VIOLATED),
+        ("Charles Proxy", [(1, 81, {}), (1.08, 30, {}), (2.0014, 9, {})], Outcome.CONFORMS),  # milliseconds, rounded
+        ("Charles Proxy", [(1, 90, {}), (1.08, 30, {}), (2.0014, 9, {})], Outcome.VIOLATED),
+        ("a log", [(1, 700, {}), (1, 200, {}), (3, 9, {})], Outcome.CONFORMS),  # seconds, cut: 1.1 and 1.8
+        ("a log", [(1, 4000, {}), (2, 200, {}), (9, 9, {})], Outcome.VIOLATED),
+    ],
+)
+def test_parallel_as_far_as_the_clock_of_the_recorder_tells(
+    tmp_path: Path, recorder: str, pushes: list[tuple[float, float, dict[str, Any]]], expected: Outcome
+) -> None:
+    """Pushes that were sent one after the other are not parallel because a recorder rounds, cuts or adds up its times."""
+    entries = [entry(PUSH, at, {}, took_ms=took) | {"timings": timings} for at, took, timings in pushes]
+    path = har(tmp_path, *entries)
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps({"log": {"creator": {"version": "1", "name": recorder}, **whole["log"]}}))
+    assert judge(read_recording(path)).of("PUSH-002").outcome is expected
 
 
 def test_har_body_in_base64(tmp_path: Path) -> None:
@@ -111,6 +139,34 @@ def test_flow_file_of_the_tap_reads_back(tmp_path: Path) -> None:
     assert [e.operation for e in read_recording(path).exchanges] == ["PushEvseStatus"] * 3
     path.write_bytes(path.read_bytes()[:-20])
     assert len(read_recording(path).exchanges) == 3
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ([False, False], Outcome.NOT_EXERCISED),  # mitmproxy asks for none by default
+        ([True, False], Outcome.VIOLATED),
+        ([True, True], Outcome.CONFORMS),
+    ],
+)
+def test_a_certificate_that_nobody_asked_for(tmp_path: Path, shown: list[bool], expected: Outcome) -> None:
+    """A flow file holds no client certificate where mitmproxy asked for none: that is not the CPO's fault."""
+    pytest.importorskip("mitmproxy", reason="the extra `tap` is not installed")
+    from mitmproxy.certs import Cert
+    from mitmproxy.io import FlowWriter
+    from mitmproxy.test import tflow
+
+    own = Cert.from_pem(Authority.create(tmp_path / "ca").issue_client("DE*ABC").pem.encode())
+    path = tmp_path / "flows"
+    with path.open("wb") as file:
+        for number, certificate in enumerate(shown):
+            flow = tflow.tflow(resp=True)
+            flow.client_conn = tflow.tclient_conn()
+            flow.client_conn.certificate_list = [own] if certificate else []
+            flow.request.path = "/api/oicp/evsepush/v21/operators/DE*ABC/status-records"
+            flow.request.timestamp_start = 1000.0 + number
+            FlowWriter(file).add(flow)
+    assert judge(read_recording(path)).of("TLS-001").outcome is expected
 
 
 def test_pairs_of_files(tmp_path: Path) -> None:
