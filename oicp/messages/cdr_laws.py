@@ -13,7 +13,7 @@ from oicp.wire_json import Json
 
 TOLERANCE_KWH = Decimal("0.001")
 MOST_KWH = 1000
-LEAST_KWH = Decimal("0.01")  # below, a difference of 1 Wh is as likely as a wrong unit
+_LEAST_KWH = Decimal("0.01")  # below, a difference of 1 Wh is as likely as a wrong unit
 _MOST_WITHOUT_TIME = Decimal(1)  # kWh that rounding to whole seconds may hide
 
 
@@ -68,18 +68,18 @@ def unit_mistake(consumed: Decimal, metered: Decimal | None) -> tuple[str, str] 
     """Which member is in Wh, and how that shows: by its size, or beside the readings, a thousand times of them or a thousandth."""
     if consumed > MOST_KWH:
         return "ConsumedEnergy", f"is above {MOST_KWH} kWh; Wh?"
-    if metered is None or min(consumed, metered) < LEAST_KWH:
+    if metered is None or min(consumed, metered) < _LEAST_KWH:
         return None
-    if is_thousandfold(consumed, metered):
+    if _is_thousandfold(consumed, metered):
         return "ConsumedEnergy", f"is a thousand times MeterValueEnd minus MeterValueStart = {plain(metered)}; Wh?"
-    if is_thousandfold(metered, consumed):
+    if _is_thousandfold(metered, consumed):
         return "MeterValueEnd", f"minus MeterValueStart is a thousand times ConsumedEnergy = {plain(consumed)}; Wh?"
     return None
 
 
-def is_thousandfold(said: Decimal, real: Decimal) -> bool:
-    """`said` is `real` in the next smaller unit, whole ones."""
-    return abs(said - real * 1000) <= 1
+def _is_thousandfold(said: Decimal, real: Decimal) -> bool:
+    """`said` is `real` in the next smaller unit, or was before that was rounded to three decimals."""
+    return abs(said - real * 1000) <= Decimal("0.5")
 
 
 def difference(walk: Walk, by: str, at: Path, sent: Json, consumed: Decimal, metered: Decimal) -> None:

@@ -9,7 +9,7 @@ from oicp import wire_json
 from oicp.chargers import chargers, record_of
 from oicp.deliveries import CDR, due
 from oicp.evidence import Evidence, Exchange
-from oicp.messages.cdr_laws import LEAST_KWH, is_thousandfold, unit_mistake
+from oicp.messages.cdr_laws import unit_mistake
 from oicp.moments import decimals, kwh, number, second_of
 from oicp.reservations import reservations
 from oicp.rulebook import WARNING, Checked, NotExercised, Yield, finding, rules_about_evidence
@@ -163,7 +163,7 @@ def _compared(evidence: Evidence, cdr: Exchange, own: Session, said: Decimal, re
 
 
 def _in_wh(said: Decimal, real: Decimal) -> bool:
-    return agrees(said, real * 1000) or (real >= LEAST_KWH and is_thousandfold(said, real))
+    return agrees(said, real * 1000) or said == real * 1000
 
 
 def _shows_wh(cdr: Exchange) -> bool:

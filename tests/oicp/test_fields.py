@@ -255,7 +255,7 @@ OTHERS: list[tuple[str, str, Any, str, str]] = [
     (CDR, "/ConsumedEnergy", Decimal("21.27"), "CDR-019", E_),
     (CDR, "/ConsumedEnergy", Decimal("21.3"), "CDR-019", W_),
     (CDR, "/ConsumedEnergy", 21250, "CDR-021", E_),
-    (CDR, "/MeterValueEnd", Decimal("1520.126"), "CDR-021", E_),  # 22 Wh
+    (CDR, "/MeterValueEnd", Decimal("1520.125"), "CDR-021", E_),  # 21 Wh
     (CDR, "/MeterValueInBetween", [Decimal("1527.3")], "CDR-022", W_),
     (CDR, "/MeterValueInBetween/meterValues", [1530, 1529], "CDR-023", W_),
     (CDR, "/MeterValueInBetween/meterValues", [1], "CDR-023", W_),
