@@ -20,6 +20,7 @@ from bench.process import CannotStart, CpoProcess, accepts
 from fake_hubject.certificates import Authority, BadCertificate
 from fake_hubject.hub import Hub
 from fake_hubject.recorder import Recorder
+from oicp.curtain import CURTAIN
 from oicp.limits import LIMITS
 from oicp.sessions import folded
 from simulator.fleet import Fleet
@@ -68,12 +69,20 @@ class Stage:
 
     async def __aenter__(self) -> Self:
         async with self._exits:
-            await self._bring_up()
+            try:
+                await self._bring_up()
+            except BaseException:
+                self._curtain()
+                raise
             self._exits = self._exits.pop_all()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self._curtain()
         await self._exits.aclose()
+
+    def _curtain(self) -> None:
+        self.recorder.observe(CURTAIN)
 
     async def _bring_up(self) -> None:
         self.cpo_died = asyncio.get_running_loop().create_future()

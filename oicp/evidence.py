@@ -228,6 +228,7 @@ OBSERVATIONS: dict[str, str] = {
     "cpo_started": "the CPO accepts on both ports; data: pid",
     "cpo_exited": "data: exit_status, expected",
     "cpo_restarted": "data: how",
+    "stage_down": "the bench takes charge points, CPO and hub down; what comes later is recorded and not judged",
     "fault_armed": "data: fault, scenario",
     "fault_fired": "data: fault, exchange",
     "fault_lifted": "data: fault, fired",

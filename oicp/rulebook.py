@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from oicp.catalogue import Requirement, catalogue, profiles_in
+from oicp.curtain import on_stage
 from oicp.evidence import Evidence, Exchange, Observation
 from oicp.operators import by_partner
 from oicp.services import Direction
@@ -234,13 +235,13 @@ def judge(
         from oicp.rules import all_rules
 
         rules = all_rules()
-    chosen, parts = profiles or evidence.run.profiles, by_partner(evidence)
+    chosen, parts = profiles or evidence.run.profiles, by_partner(on_stage(evidence))
     if len(parts) > 1:
         each = [_judged(part, tuple(rules), chosen, strict, expected_violations) for part in parts]
         from oicp.several import together
 
         return together(each)
-    return _judged(evidence, rules, chosen, strict, expected_violations)
+    return _judged(parts[0], rules, chosen, strict, expected_violations)
 
 
 def _judged(
