@@ -41,6 +41,13 @@ CASES = [
     Case("CDR-001", CONFORMS, "stopped and billed", several(billed, lambda b: b.stop(t=700)), 1300, run=WIRE),
     Case("CDR-001", SILENT, "another session was stopped and has no record here", several(
         billed, lambda b: b.start(t=800, session=2), lambda b: b.stop(t=900, session=2)), 1300, run=WIRE),
+    Case("CDR-001", VIOLATED, "stopped, and no record within a quarter of an hour", several(
+        billed, lambda b: b.start(t=800, session=2), lambda b: b.stop(t=900, session=2)), 1900, run={**WIRE, "source": "tap"}),
+    Case("CDR-001", WARNED, "the cable may still be plugged in", several(
+        billed, lambda b: b.start(t=800, session=2), lambda b: b.stop(t=900, session=2)), 1300, run={**WIRE, "source": "tap"}),
+    Case("CDR-001", CONFORMS, "billed when the cable was pulled", several(
+        lambda b: b.start(t=10), lambda b: b.stop(t=600), lambda b: b.cdr(t=1300, begin=11, end=600, body={"SessionEnd": clock(1299)})),
+        1900, run={**WIRE, "source": "tap"}),
     Case("CDR-016", VIOLATED, "UTC with the offset of the place", several(
         lambda b: b.start(t=10), lambda b: b.cdr(t=602, begin=11 - 3600, end=600 - 3600)), run=WIRE),
     Case("CDR-016", SILENT, "times after the start", billed, run=WIRE),
