@@ -153,7 +153,7 @@ class CpoTable(Table):
         (), description="Started and stopped by the bench; left out: it is already running"
     )
     working_directory: str | None = Field(
-        None, description="Folder the command runs in; the folder of bench.toml unless given"
+        None, description="Folder that command and hooks run in; the folder of bench.toml unless given"
     )
     ready_within: Seconds = Field(30, description="Seconds until both ports accept")
     sub_operators: tuple[str, ...] = Field((), description="OperatorIDs of sub-partners the CPO publishes EVSEs for")

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,17 +21,21 @@ Ask = Callable[[str], Awaitable[bool]]
 
 
 class Hooks:
-    """The configured hooks. `restart`: how the bench restarts a CPO it started itself. `environment`: of commands."""
+    """The configured hooks. `restart`: how the bench restarts a CPO it started itself.
+
+    `environment`, `folder`: of commands; they run where `[cpo] command` runs.
+    """
 
     def __init__(
         self, configured: Mapping[str, Hook], recorder: Recorder, *, restart: Callable[[], Awaitable[None]] | None = None,
         ask: Ask | None = None, environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> None:  # fmt: skip
         self._configured = dict(configured)
         self._recorder = recorder
         self._restart = restart
         self._ask = ask or ask_at_terminal
-        self._environment = dict(environment or {})
+        self._environment, self._folder = dict(environment or {}), folder
         self._terminal = asyncio.Lock()
 
     @property
@@ -63,7 +68,7 @@ class Hooks:
             return await self._by_person(name, body)
         if isinstance(hook, str):
             return await _by_http(name, hook, body, within)
-        return await _by_command(name, hook, body, within, self._environment)
+        return await _by_command(name, hook, body, within, self._environment, self._folder)
 
     async def _by_restart(self, name: str, within: float) -> str:
         if self._restart is None:
@@ -102,15 +107,16 @@ async def _by_http(name: str, hook: str, body: dict[str, Any], within: float) ->
 
 
 async def _by_command(
-    name: str, hook: tuple[str, ...], body: dict[str, Any], within: float, environment: Mapping[str, str]
-) -> str:
+    name: str, hook: tuple[str, ...], body: dict[str, Any], within: float, environment: Mapping[str, str],
+    folder: Path | None,
+) -> str:  # fmt: skip
     """A command gets the body on stdin and its members as OICP_BENCH_HOOK_<MEMBER>."""
     extra = {f"OICP_BENCH_HOOK_{key.upper()}": v if isinstance(v, str) else json.dumps(v) for key, v in body.items()}
     shown = " ".join(hook)
     try:
         process = await asyncio.create_subprocess_exec(
             *hook, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **environment, **extra}, start_new_session=True,
+            env={**os.environ, **environment, **extra}, cwd=folder, start_new_session=True,
         )  # fmt: skip
     except OSError as fault:
         raise Blocked(f"hook `{name}` ({shown}) cannot be started: {fault.strerror or fault}") from None

@@ -19,6 +19,13 @@ _OURS = (
 _NO_ROOM = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
+_PATHS = (
+    ("cpo", "working_directory"), ("fleet", "file"), ("pki", "folder"),
+    *(("fleet", "security", key) for key in ("ca_file", "client_certificate", "client_key")),
+)  # fmt: skip
+"""Keys whose values start at the folder of the file they stand in."""
+
+
 class OutputTaken(Exception):
     """Another run writes to this folder, or it cannot be written; the message says how to go on."""
 
@@ -71,7 +78,15 @@ def _empty(folder: Path) -> None:
 
 
 def write_effective_config(config: BenchConfig, folder: Path) -> None:
-    """The configuration the run really had, readable by `--config`."""
+    """The configuration the run really had, readable by `--config` from where it lies now."""
     tables = config.model_dump(exclude_none=True, exclude_defaults=False)
+    if "cpo" in tables:
+        tables["cpo"].setdefault("working_directory", ".")
+    for *names, key in _PATHS:
+        table = tables
+        for name in names:
+            table = table.get(name, {})
+        if key in table:
+            table[key] = str(config.path(table[key]))
     text = toml_text.dump(tables)
     (folder / "bench.toml").write_text("# the effective configuration of this run\n" + text, encoding="utf-8")

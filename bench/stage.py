@@ -93,7 +93,7 @@ class Stage:
         await self._bring_up_hub()
         self.hooks = Hooks(
             self.cpo.hooks.configured(), self.recorder, restart=self.restart_cpo, ask=self._ask,
-            environment=self.environment,
+            environment=self.environment, folder=self._working_directory,
         )  # fmt: skip
         if self.cpo.command:
             self._exits.push_async_callback(self._end_watchers)
@@ -180,12 +180,16 @@ class Stage:
         }
         return {f"OICP_BENCH_{name}": str(value) for name, value in values.items()}
 
+    @property
+    def _working_directory(self) -> Path:
+        return self.config.path(self.cpo.working_directory or ".")
+
     async def start_cpo(self) -> None:
         """Start `[cpo] command` and wait until it accepts on both ports. Raises `StageError` if it never does."""
         (self.out / "fleet.json").write_text(
             json.dumps(self.fleet_json, indent=1, ensure_ascii=False), encoding="utf-8"
         )
-        folder = self.config.path(self.cpo.working_directory or ".")
+        folder = self._working_directory
         process = CpoProcess(self.cpo.command, self.environment, folder, self.out / "cpo.log")
         if self.process is None:
             await self._look_for_strangers()

@@ -11,6 +11,7 @@ import pytest
 
 from bench import toml_text
 from bench.config import BenchConfig, ConfigError, config_schema, load_config, parse_config
+from bench.output import write_effective_config
 
 CPO = {
     "operator_id": "DE*ABC",
@@ -149,6 +150,22 @@ def test_the_effective_config_can_be_read_again() -> None:
     config = parse_config(tomllib.loads(CONTRACT))
     again = parse_config(tomllib.loads(toml_text.dump(config.model_dump(exclude_none=True))))
     assert again.model_dump() == config.model_dump()
+
+
+def test_the_effective_config_is_of_use_where_it_lies(tmp_path: Path) -> None:
+    """Paths that started at the folder of the file still lead to the same places."""
+    raw = tomllib.loads(CONTRACT) | {"pki": {"folder": "my pki"}}
+    raw["fleet"] |= {"file": "fleet.json", "security": {"client_certificate": "a.pem", "client_key": "/b.key"}}
+    (tmp_path / "bench.toml").write_text(toml_text.dump(raw))
+    (tmp_path / "out").mkdir()
+    write_effective_config(load_config(tmp_path / "bench.toml"), tmp_path / "out")
+    again = load_config(tmp_path / "out" / "bench.toml")
+    security = again.fleet.security
+    assert again.cpo is not None
+    assert [again.cpo.working_directory, again.pki.folder, again.fleet.file] == [
+        str(tmp_path), str(tmp_path / "my pki"), str(tmp_path / "fleet.json"),
+    ]  # fmt: skip
+    assert (security.client_certificate, security.client_key) == (str(tmp_path / "a.pem"), "/b.key")
 
 
 def test_the_json_schema_is_true() -> None:

@@ -1,6 +1,7 @@
 """Hooks: over HTTP, by a command, by a person, by a restart; done, skipped or failed, always in bounded time."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,15 @@ async def test_by_a_command(script: str, words: str | None) -> None:
         return
     with pytest.raises(Blocked, match=words):
         await hooks.call("update_evse", BODY, within=0.5 if "sleep" in script else 20)
+
+
+async def test_a_command_runs_where_the_cpo_runs(tmp_path: Path) -> None:
+    """And finds the files that lie there."""
+    (tmp_path / "restart.sh").write_text("#!/bin/sh\npwd > where\n")
+    (tmp_path / "restart.sh").chmod(0o755)
+    hooks = _hooks(Recorder(Run()), configured={"restart": ("./restart.sh",)}, folder=tmp_path)
+    await hooks.call("restart", within=20)
+    assert (tmp_path / "where").read_text().strip() == str(tmp_path)
 
 
 async def test_a_command_that_is_not_there() -> None:
