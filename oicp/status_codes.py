@@ -43,6 +43,9 @@ HUB_ONLY = frozenset({"001", "002", "009", "017", "018", "019"})
 EVSE_CAUSES = frozenset({"501", "510", "601", "602", "603", "604", "700"})
 """Codes that name a cause at the EVSE, so the request itself was understood."""
 
+MEDIUM_CODES = frozenset({"101", "102", "103", "110"})
+"""Codes about cards and QR codes, which no remote start has."""
+
 
 def status(code: str, description: str | None = None, additional_info: str | None = None) -> dict[str, Json]:
     """A `StatusCode` object; the standard text unless `description` is given. Raises KeyError for an unknown code."""

@@ -24,6 +24,7 @@ from oicp.rules.refused_forms import (
     unexplained,
 )
 from oicp.rules.remote_refusals import end_of, evse_of
+from oicp.rules.told_refusals import told
 from oicp.services import HUB_TO_CPO
 
 whole = rules_about_evidence()
@@ -56,6 +57,9 @@ def takes_lawful_requests(evidence: Evidence) -> Iterator[Yield]:
     for e in asked(evidence):
         if e.accepted:
             yield from _served(evidence, e)
+        elif (reason := told(evidence, e)) is not None:
+            requirement, sentence, pointer = reason
+            yield finding(sentence, on=e, requirement=requirement, in_answer=True, pointer=pointer)
         elif unexplained(evidence, e):
             blamed = _blamed(evidence, e)
             if blamed is not None and blamed != ID_006:
@@ -105,10 +109,9 @@ def refuses_other_identifications(evidence: Evidence) -> Iterator[Yield]:
         if e.operation != START or not isinstance(given, dict) or given.get("RemoteIdentification") is not None:
             continue
         kinds = [name for name in KINDS if given.get(name) is not None]
-        if not kinds:
-            continue
         if e.result is True:
-            yield finding(f"a start with {', '.join(kinds)} alone was accepted", on=e, requirement="RSTART-003")
+            who = f"with {', '.join(kinds)} alone" if kinds else "that identifies nobody"
+            yield finding(f"a start {who} was accepted", on=e, requirement="RSTART-003")
         else:
             yield Checked("RSTART-003", e.operation)
 

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from oicp import wire_json
 from oicp.chargers import chargers, record_of
 from oicp.evidence import Evidence, Exchange
-from oicp.occupied import charging_by_its_record
+from oicp.occupied import charged, charging_by_its_record
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
 from oicp.rules.remote_refusals import unknown_evse
+from oicp.rules.told_refusals import other_medium, spelled_otherwise, starts_taken, unknown_though_own
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import same_id, session
+from oicp.unknowns import TIMES
 from oicp.variants import variant_of
 
 whole = rules_about_evidence()
@@ -39,19 +41,20 @@ def refuses_with_the_fitting_code(evidence: Evidence) -> Iterator[Yield]:
             continue
         fitting = _fitting(evidence, e)
         code, text = e.status_code, wire_json.at(e.answer_body, "StatusCode", "Description")
+        shown = code or "no code that can be read"
         if fitting and code not in fitting:
-            told = f"refused with {code}, fitting is {' or '.join(sorted(fitting))}"
+            told = f"refused with {shown}, fitting is {' or '.join(sorted(fitting))}"
             yield finding(told, on=e, pointer="/StatusCode/Code", in_answer=True, requirement="ACK-010")
         elif not fitting and (untrue := _untrue(evidence, e)) is not None:
             yield finding(
-                f"refused with {code}: {untrue}",
+                f"refused with {shown}: {untrue}",
                 on=e,
                 pointer="/StatusCode/Code",
                 in_answer=True,
                 requirement="ACK-010",
             )
         elif not isinstance(text, str) or not text.strip():
-            told = f"refused with {code} and no Description"
+            told = f"refused with {shown} and no Description"
             yield finding(told, on=e, pointer="/StatusCode/Description", in_answer=True, requirement="ACK-010")
         else:
             yield Checked("ACK-010", e.operation or "")
@@ -96,7 +99,29 @@ def _causes_of_start(evidence: Evidence, e: Exchange, evse_id: str | None) -> se
 
 
 def _untrue(evidence: Evidence, e: Exchange) -> str | None:
-    """The cause this code names does not hold: a waiting vehicle at an EVSE that nobody else wanted lately."""
+    """The cause this code names does not hold, as far as that can be seen."""
+    if unknown_though_own(evidence, e):
+        return None if spelled_otherwise(evidence, e) else "the data of this EVSE are at the hub"
+    if other_medium(e) and starts_taken(evidence):
+        return "neither a card nor a QR code is in the request"
+    if e.operation in _STOPS:
+        return _charging_still(evidence, e)
+    return _no_hindrance(evidence, e)
+
+
+def _charging_still(evidence: Evidence, stop: Exchange) -> str | None:
+    """400 for a session that by its own record charged on long after this stop of its provider."""
+    own = session(evidence, stop.session_id)
+    span = charged(own) if own is not None and own.accepted and not evidence.run.truth else None
+    if own is None or span is None or stop.status_code != "400" or stop.t_end is None or TIMES in evidence.run.unknown:
+        return None
+    held = span[0] < stop.t and stop.t_end + _STEADY_S < span[1]
+    mine = same_id(own.provider_id, stop.body.get("ProviderID"))
+    return "by its own charge detail record the session was charging" if held and mine else None
+
+
+def _no_hindrance(evidence: Evidence, e: Exchange) -> str | None:
+    """A waiting vehicle at an EVSE that nobody else wanted lately."""
     evse, end = e.body.get("EvseID"), e.t if e.t_end is None else e.t_end
     evse_id = evse if isinstance(evse, str) else None
     fleet = chargers(evidence)

@@ -101,7 +101,7 @@ def _pushed_spelling(evidence: Evidence, evse_id: str | None, t: float) -> str |
 def excused(evidence: Evidence, e: Exchange) -> bool:
     """Something beside the form of the request may explain a refusal; also where nobody watched the charge point."""
     evse_id = evse_of(e)
-    if not evidence.run.truth or not chargers(evidence).known(evse_id) or _faulty(e):
+    if not evidence.run.truth or not chargers(evidence).known(evse_id) or faulty(e):
         return True
     fleet, begin, end = chargers(evidence), e.t, end_of(e)
     if not fleet.online(evse_id, begin, end) or _was_away(evidence, evse_id, begin, end):
@@ -124,7 +124,7 @@ def _was_away(evidence: Evidence, evse_id: str | None, begin: float, end: float)
     return any(lost < end and back > begin - 1 for lost, back in away)
 
 
-def _faulty(e: Exchange) -> bool:
+def faulty(e: Exchange) -> bool:
     """The request itself is wrong, or was made to be refused."""
     variant = variant_of(e)
     if variant is not None and variant.expected != "served" and variant is not VARIANTS["with-identification"]:

@@ -6,9 +6,11 @@ from functools import lru_cache
 from oicp.chargers import chargers, pushed_records, record_of
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
+from oicp.moments import number
 from oicp.occupied import charging_by_its_record
+from oicp.reservations import pushed_status
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
-from oicp.services import HUB_TO_CPO
+from oicp.services import CPO_TO_HUB, HUB_TO_CPO
 from oicp.sessions import folded, opened, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
 from oicp.variants import expects_refusal, variant_of
@@ -108,9 +110,7 @@ def demanded(evidence: Evidence, start: Exchange) -> tuple[str, str] | None:
     if unknown_evse(evidence, evse_id, begin):
         return "RSTART-006", f"EVSE {evse_id}, which the CPO does not operate"
     if not evidence.run.truth or not fleet.known(evse_id):
-        other = charging_by_its_record(evidence, start)
-        told = f"EVSE {evse_id}, where by its CDR session {other.session_id} was charging" if other else ""
-        return ("RSTART-007", told) if other else None
+        return _by_its_own_word(evidence, start)
     running = intruded(evidence, start)
     if running is not None:
         gone = running.t_stop is not None and running.t_stop <= end
@@ -125,6 +125,35 @@ def demanded(evidence: Evidence, start: Exchange) -> tuple[str, str] | None:
     if state in _DOWN:
         return "RSTART-009", f"EVSE {evse_id}, which was {state}"
     return None
+
+
+def _by_its_own_word(evidence: Evidence, start: Exchange) -> tuple[str, str] | None:
+    """Where nobody watched the charge points: what CDRs and statuses of the CPO say."""
+    evse_id, other = evse_of(start), charging_by_its_record(evidence, start)
+    if other is not None:
+        return "RSTART-007", f"EVSE {evse_id}, where by its CDR session {other.session_id} was charging"
+    if stays_out_of_service(evidence, evse_id, start.t, end_of(start)) and not _came_to_life(evidence, start):
+        return "RSTART-009", f"EVSE {evse_id}, which by its own status was OutOfService before and after"
+    return None
+
+
+def stays_out_of_service(evidence: Evidence, evse_id: str | None, begin: float, end: float) -> bool:
+    """By every status the CPO told from then on for a good while, the EVSE is OutOfService."""
+    while_s = limit(evidence, "status_missing_s")
+    if evidence.run.truth or evidence.run.unknown or evidence.t_end < end + while_s:
+        return False
+    told = pushed_status(evidence, evse_id or "")
+    pushes = evidence.about("PushEvseStatus", direction=CPO_TO_HUB)
+    lost = any(begin - while_s < p.t < end + while_s and not p.accepted for p in pushes)
+    return told.at(begin) == "OutOfService" and set(told.between(begin, end + while_s)) <= {"OutOfService"} and not lost
+
+
+def _came_to_life(evidence: Evidence, start: Exchange) -> bool:
+    """The session charged after all, so the status was out of date."""
+    own = session(evidence, session_id_of(start))
+    return own is not None and (
+        bool(own.notifications) or any(number(c.body.get("ConsumedEnergy")) != 0 for c in own.cdrs)
+    )
 
 
 def _evco(start: Exchange) -> str | None:

@@ -1,12 +1,14 @@
 """What a remote stop leads to: its own session ends, nothing else does, and the answer tells the truth (RSTOP-002 to -007, -010 to -012)."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 
 from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange, Observation
 from oicp.limits import limit
+from oicp.moments import number, second_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.remote_refusals import STOP, end_of, evse_of, path_served
 from oicp.rules.remote_start import commands_seen, ended_by_the_cpo
@@ -20,6 +22,7 @@ _AFTER_S = 5.0
 _JUST_ENDED_S = 10.0
 _STARTED_ANYWAY_S = 10.0
 _WAITED_S = 1.0
+_MORE_KWH = Decimal("0.1")
 _LED_TO_S = 30.0
 """A record that comes later has another cause than the stop."""
 _FORM = ("022", "101", "102", "103", "105", "106")
@@ -123,6 +126,24 @@ def _judged(evidence: Evidence, stop: Exchange, own: Session | None) -> Iterator
         yield from _own_session(evidence, stop, own)
     elif any(c.accepted and end_of(c) < stop.t for c in own.cdrs):
         yield from _refused(stop, "RSTOP-004", "after the CDR of the session")
+    elif stop.accepted and (grown := _grown_after(evidence, stop, own)) is not None:
+        yield finding(
+            f"Result true, yet the energy grew to {grown.body.get('ConsumedEnergyProgress')} kWh afterwards (exchange {grown.number})",
+            on=stop, requirement="RSTOP-002", in_answer=True, pointer="/Result",
+        )  # fmt: skip
+
+
+def _grown_after(evidence: Evidence, stop: Exchange, own: Session) -> Exchange | None:
+    """A Progress notification with more energy than one before it that was itself taken well after the stop."""
+    since, least = end_of(stop) + limit(evidence, "stop_effect_s"), None
+    for told in own.notifications:
+        energy, t = number(told.body.get("ConsumedEnergyProgress")), second_of(told, told.body.get("EventOccurred"))
+        if energy is None or t is None or t < since:
+            continue
+        if least is not None and energy - least > _MORE_KWH:
+            return told
+        least = energy if least is None else min(least, energy)
+    return None
 
 
 def _unknown_session(evidence: Evidence, stop: Exchange, victims: list[Transaction]) -> Iterator[Yield]:

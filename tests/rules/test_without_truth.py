@@ -1,9 +1,11 @@
 """What a recording of the wire alone tells, without anybody at the charge points."""
 
+from dataclasses import replace
 from typing import Any
 
+from oicp.status_codes import status
 from oicp.unknowns import ADDRESSES, TIMES
-from tests.rules.build import EVSE, OTHER, Build, ack, clock
+from tests.rules.build import EVSE, OTHER, Build, ack, clock, record
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, several, table
 
 WIRE: dict[str, Any] = {"truth": False, "fleet": None, "source": "har"}
@@ -16,6 +18,51 @@ def billed(b: Build, session: int = 1, begin: float = 10, end: float = 600, evse
     b.start(t=begin, session=session, evse_id=evse_id)
     b.stop(t=end, session=session, evse_id=evse_id)
     b.cdr(t=end + 2, session=session, begin=begin + 1, end=end, evse_id=evse_id)
+
+
+BARE = {"CPOPartnerSessionID": ..., "EMPPartnerSessionID": ..., "PartnerProductID": ...}
+
+
+def no(code: str, info: str | None = None) -> dict[str, Any]:
+    """A refusal with the standard text and more."""
+    return ack(code, StatusCode=status(code, None, info))
+
+
+def data(b: Build) -> None:
+    b.push_data([record(), record(OTHER)], t=1)
+
+
+def down(b: Build) -> None:
+    b.push_status({EVSE: "OutOfService"}, t=50)
+
+
+def asks_for(text: str, **members: Any) -> Any:
+    """A bare start is refused with this text."""
+    return lambda b: b.start(t=10, body={**BARE, **members}, answer=no("022", text))
+
+
+def energy(t: float, kwh: float) -> Any:
+    """A Progress notification."""
+    body = {"ChargingStart": clock(11), "EventOccurred": clock(t), "ConsumedEnergyProgress": kwh}
+    return lambda b: b.notification("Progress", t=t, body=body)
+
+
+FREE = {EVSE: "Available", OTHER: "Available"}
+
+
+def shown(*statuses: tuple[float, str], dynamic: str = "true", **billing: Any) -> Any:
+    """Published and Available, then these statuses of the EVSE beside a session from 10 to 1800."""
+
+    def story(b: Build) -> None:
+        b.push_data([record(EVSE, DynamicInfoAvailable=dynamic), record(OTHER)], t=1)
+        b.push_status(FREE, t=2, action="fullLoad")
+        b.start(t=10)
+        for t, told in statuses:
+            b.push_status({EVSE: told}, t=t)
+        b.cdr(t=1805, **{"begin": 11, "end": 1800, **billing})
+        b.push_status({OTHER: "Occupied"}, t=1900)
+
+    return story
 
 
 CASES = [
@@ -38,6 +85,25 @@ CASES = [
         billed, lambda b: b.start(t=700, session=2, answer=NO022)), run=WIRE),
     Case("ACK-010", WARNED, "one code for all: the session is billed", several(
         billed, lambda b: b.stop(t=700, answer=NO022)), run=WIRE),
+    Case("STAT-010", CONFORMS, "Occupied all the time", shown((12, "Occupied"), (1802, "Available")), run=WIRE),
+    Case("STAT-010", VIOLATED, "Available in the middle", shown((12, "Occupied"), (900, "Available"), (1802, "Available")), run=WIRE),
+    Case("STAT-010", VIOLATED, "and in a full load", several(shown((12, "Occupied"), (1802, "Available")), lambda b: b.push_status(
+        FREE, t=900, action="fullLoad")), run=WIRE),
+    Case("STAT-010", CONFORMS, "put right at once", shown((12, "Occupied"), (900, "Available"), (902, "Occupied")), run=WIRE),
+    Case("STAT-010", CONFORMS, "the clock of the CPO is ahead", shown((12, "Occupied"), (1750, "Available")), run=WIRE),
+    Case("STAT-010", CONFORMS, "out of order in the middle", shown((12, "Occupied"), (900, "OutOfService")), run=WIRE),
+    Case("STAT-010", CONFORMS, "it had ended, the record came later", shown((12, "Occupied"), (905, "Available"), end=900), run=WIRE),
+    Case("STAT-010", SILENT, "texts without times", shown((12, "Occupied"), (900, "Available")), run=TEXTS),
+    Case("STAT-010", SILENT, "nobody knows the state before", several(billed, lambda b: b.push_status({EVSE: "Available"}, t=300)), run=WIRE),
+    Case("STAT-005", CONFORMS, "Occupied when the session begins", shown((12, "Occupied"), (1802, "Available")), run=WIRE),
+    Case("STAT-005", CONFORMS, "Occupied when the cable was plugged", shown((5, "Occupied"), (1802, "Available")), run=WIRE),
+    Case("STAT-005", VIOLATED, "never Occupied", shown((1802, "Available")), run=WIRE),
+    Case("STAT-005", WARNED, "two minutes late", shown((140, "Occupied"), (1802, "Available")), run=WIRE),
+    Case("STAT-005", VIOLATED, "a job every 15 minutes", shown((800, "Occupied"), (1802, "Available")), run=WIRE),
+    Case("STAT-005", SILENT, "no dynamic information", shown(dynamic="false"), run=WIRE),
+    Case("STAT-005", SILENT, "the push was lost", several(shown((900, "Occupied")), lambda b: b.push_status(
+        {EVSE: "Occupied"}, t=12, http_status=503, answer=b"")), run=WIRE),
+    Case("STAT-005", SILENT, "times of the record that were made up", shown(begin=-3000, end=-60), run=WIRE),
     Case("CDR-001", CONFORMS, "stopped and billed", several(billed, lambda b: b.stop(t=700)), 1300, run=WIRE),
     Case("CDR-001", SILENT, "another session was stopped and has no record here", several(
         billed, lambda b: b.start(t=800, session=2), lambda b: b.stop(t=900, session=2)), 1300, run=WIRE),
@@ -64,15 +130,78 @@ CASES = [
     Case("RSTOP-003", CONFORMS, "and so is the stop", several(
         lambda b: b.start(t=10, answer=ack("510")), lambda b: b.stop(t=20, answer=NO400)), run=WIRE),
     Case("RSTOP-003", SILENT, "the session may be older than the recording", lambda b: b.stop(t=20), run=WIRE),
+    Case("ACK-010", WARNED, "unknown, though its data were pushed", several(
+        data, lambda b: b.start(t=10, answer=no("603")))),
+    Case("ACK-010", CONFORMS, "unknown, and its data are taken away soon after", several(
+        data, lambda b: b.start(t=10, answer=no("603")), lambda b: b.push_data([record()], t=60, action="delete"))),
+    Case("ACK-010", CONFORMS, "unknown, for it is not open for roaming", several(
+        lambda b: b.push_data([record(IsHubjectCompatible=False)], t=1), lambda b: b.start(t=10, answer=no("603")))),
+    Case("ACK-010", CONFORMS, "unknown, and nobody knows its data", lambda b: b.start(t=10, answer=no("603"))),
+    Case("ACK-010", WARNED, "the code of a card, though other starts are taken", several(
+        billed, lambda b: b.start(t=700, session=2, answer=no("102")))),
+    Case("ACK-010", WARNED, "no such session, which by its CDR goes on charging", several(
+        lambda b: b.start(t=10), lambda b: b.stop(t=300, answer=no("400")), lambda b: b.cdr(t=602, begin=11, end=600))),
+    Case("ACK-010", CONFORMS, "no such session of this provider", several(
+        lambda b: b.start(t=10), lambda b: b.stop(t=300, provider="DE-XYZ", answer=no("400")), lambda b: b.cdr(t=602, begin=11, end=600))),
+    Case("ACK-010", CONFORMS, "no such session any more", several(
+        lambda b: b.start(t=10), lambda b: b.stop(t=600, answer=no("400")), lambda b: b.cdr(t=602, begin=11, end=600))),
+    Case("RSTART-009", VIOLATED, "OutOfService by its own status, and nothing came of it", several(
+        down, lambda b: b.start(t=100)), 600),
+    Case("RSTART-009", CONFORMS, "and refused", several(down, lambda b: b.start(t=100, answer=no("700"))), 600),
+    Case("RSTART-009", SILENT, "in use afterwards", several(
+        down, lambda b: b.start(t=100), lambda b: b.push_status({EVSE: "Occupied"}, t=103)), 600),
+    Case("RSTART-009", SILENT, "billed afterwards", several(
+        down, lambda b: b.start(t=100), lambda b: b.cdr(t=400, begin=102, end=398)), 800),
+    Case("RSTART-009", SILENT, "the recording ends", several(down, lambda b: b.start(t=100)), 200),
+    Case("RSTART-009", SILENT, "another status did not get through", several(
+        down, lambda b: b.push_status({EVSE: "Available"}, t=80, http_status=503, answer={}), lambda b: b.start(t=100)), 600),
+    Case("RSTART-001", VIOLATED, "asks for a product", asks_for("PartnerProductID is required")),
+    Case("RSTART-001", VIOLATED, "asks for a partner id", asks_for("cpoPartnerSessionID: must not be null")),
+    Case("RSTART-001", VIOLATED, "asks for a member with HTTP 400", lambda b: b.start(
+        t=10, body=BARE, http_status=400, answer={"title": "validation", "errors": {"EMPPartnerSessionID": ["The field is required."]}})),
+    Case("RSTART-001", SILENT, "no vehicle; a remark about the product", lambda b: b.start(
+        t=10, body=BARE, answer=no("510", "PartnerProductID not given, standard price"))),
+    Case("RSTART-001", SILENT, "asks for the SessionID", asks_for("SessionID is missing", SessionID=None)),
+    Case("RSTART-001", SILENT, "the member it names was there", asks_for("PartnerProductID is required", PartnerProductID="AC1")),
+    Case("RSTART-001", SILENT, "names it, asks for another", asks_for("ProviderID DE-DCB has no contract")),
+    Case("RSTART-002", VIOLATED, "looks for a card", lambda b: b.start(t=10, answer=no("102"))),
+    Case("RSTART-002", VIOLATED, "says so", asks_for("Identification.RFIDMifareFamilyIdentification.UID is missing")),
+    Case("RSTART-002", SILENT, "it got a card", lambda b: b.start(
+        t=10, body={"Identification": {"RFIDMifareFamilyIdentification": {"UID": "1234ABCD"}}}, answer=no("102"))),
+    Case("RSTART-003", WARNED, "a start that identifies nobody", lambda b: b.start(t=10, body={"Identification": {}})),
+    Case("RSTART-003", CONFORMS, "refused", lambda b: b.start(t=10, body={"Identification": {}}, answer=no("022"))),
+    Case("RSTART-018", WARNED, "without separators unknown", several(
+        data, lambda b: b.start(t=10, evse_id="DEABCE11", answer=no("603")))),
+    Case("RSTART-018", SILENT, "unknown as it was pushed, too", several(
+        data, lambda b: b.start(t=10, evse_id="DEABCE11", answer=no("603")), lambda b: b.start(t=20, session=2, answer=no("603")))),
+    Case("RSTART-017", VIOLATED, "in upper case unknown", several(
+        lambda b: b.push_data([record("DE*ABC*Eab1")], t=1), lambda b: b.start(t=10, evse_id="DE*ABC*EAB1", answer=no("603")))),
+    Case("RSTART-019", WARNED, "a product it does not know", asks_for("unknown product DE-DCB-NIGHT", PartnerProductID="DE-DCB-NIGHT")),
+    Case("RSTART-019", SILENT, "who pushes prices may have to know it", several(
+        lambda b: b.exchange("PushPricingProductData", {"ActionType": "fullLoad"}, t=1),
+        asks_for("unknown product DE-DCB-NIGHT", PartnerProductID="DE-DCB-NIGHT"))),
+    Case("RSTART-019", SILENT, "refused for the EVSE", lambda b: b.start(
+        t=10, body={"PartnerProductID": "DE-DCB-NIGHT"}, answer=no("501", "DE-DCB-NIGHT not available"))),
+    Case("RSTOP-001", VIOLATED, "asks for an identification", several(
+        lambda b: b.start(t=10), lambda b: b.stop(t=300, answer=no("022", "Identification is missing")))),
+    Case("SESS-009", VIOLATED, "asks for its own id", several(
+        lambda b: b.start(t=10), lambda b: b.stop(t=300, answer=no("022", "CPOPartnerSessionID may not be null")))),
+    Case("SESS-009", SILENT, "no such session", several(
+        lambda b: b.start(t=10), lambda b: b.stop(t=300, answer=no("400", "CPOPartnerSessionID missing, SessionID unknown")))),
+    Case("RSTOP-002", VIOLATED, "the energy told afterwards grows", several(
+        lambda b: b.start(t=10), lambda b: b.stop(t=300), energy(500, 2.0), energy(900, 3.0)), 1000),
+    Case("RSTOP-002", SILENT, "the energy told afterwards is that of the end", several(
+        lambda b: b.start(t=10), energy(200, 1.0), lambda b: b.stop(t=300), energy(500, 2.0), energy(900, 2.0)), 1000),
     Case("SESS-003", VIOLATED, "an id of its own for the one session there is", several(
         lambda b: b.start(t=10), lambda b: b.cdr(t=60, session=9)), run=TEXTS),
     Case("SESS-001", CONFORMS, "the id of the hub", several(lambda b: b.start(t=10), lambda b: b.cdr(t=60)), run=TEXTS),
     Case("SESS-001", CONFORMS, "records of earlier sessions beside it", several(
         billed, lambda b: b.cdr(t=700, session=9, evse_id=OTHER)), run=TEXTS),
 ]  # fmt: skip
+ON_THE_WIRE = [c if c.run else replace(c, run=WIRE) for c in CASES]
 
 
-@table(CASES)
+@table(ON_THE_WIRE)
 def test_wire_alone(case: Case) -> None:
     """A conforming story, a story that breaks the requirement, and those that nobody can decide."""
     case.check()
