@@ -54,6 +54,15 @@ def reservations(evidence: Evidence) -> tuple[Reservation, ...]:
     )
 
 
+@lru_cache(maxsize=8)
+def reservations_of(evidence: Evidence) -> dict[str, list[Reservation]]:
+    """Accepted reservations by folded EvseID, oldest first."""
+    found: dict[str, list[Reservation]] = {}
+    for own in reservations(evidence):
+        found.setdefault(folded(own.evse_id), []).append(own)
+    return found
+
+
 def _reservation(evidence: Evidence, own: Session, start: Exchange, charging: list[Session]) -> Reservation:
     begin = start.t if start.t_end is None else start.t_end
     duration = start.body.get("Duration")

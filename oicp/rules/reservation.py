@@ -10,17 +10,29 @@ from oicp.chargers import chargers
 from oicp.deliveries import CDR
 from oicp.evidence import Evidence, Exchange, Observation
 from oicp.limits import limit
-from oicp.reservations import RELEASE, RESERVE, Reservation, pushed_status, refused_reservations, reservations
-from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
-from oicp.rules.remote_refusals import START, end_of, evse_of, remote_starts, unknown_evse
+from oicp.occupied import charging_by_its_record
+from oicp.reservations import (
+    RELEASE,
+    RESERVE,
+    Reservation,
+    pushed_status,
+    refused_reservations,
+    reservations,
+    reservations_of,
+)
+from oicp.rulebook import WARNING, Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
+from oicp.rules.cdr_delivery import disturbed
+from oicp.rules.remote_refusals import START, end_of, evse_of, remote_starts, stays_out_of_service, unknown_evse
 from oicp.services import HUB_TO_CPO
-from oicp.sessions import folded, same_id, session, session_id_of
+from oicp.sessions import Session, folded, same_id, session, session_id_of
+from oicp.unknowns import TIMES
 
 whole = rules_about_evidence()
 _AFTER_S = 5.0
 _FREED_S = 10.0
 _EXPIRY_S = 60.0
 _NOT_SERVED = (404, 405, 501)
+_CODE = "/StatusCode/Code"
 
 
 @whole.rule("RESV-001")
@@ -82,6 +94,27 @@ def duration_is_in_minutes(evidence: Evidence) -> Iterator[Yield]:
                 on=own.start,
                 pointer="/Duration",
             )
+        elif not evidence.run.truth and (freed := _given_free(evidence, own)) is not None:
+            yield finding(
+                f"Duration {own.minutes} minutes, Available was pushed after {freed - own.begin:.0f} s",
+                on=own.start,
+                pointer="/Duration",
+            )
+
+
+def _given_free(evidence: Evidence, own: Reservation) -> float | None:
+    """When the CPO told Available after Reserved although nothing had ended the reservation, nor ended it just then."""
+    told = pushed_status(evidence, own.evse_id)
+    reserved = told.when_next("Reserved", own.start.t)
+    freed = None if reserved is None or reserved > own.end else told.when_next("Available", reserved)
+    if freed is None or freed >= own.end - _EXPIRY_S or TIMES in evidence.run.unknown:
+        return None
+    asked = any(stop.t < freed + _FREED_S for stop in own.session.stops)
+    given_away = any(
+        e.accepted and e.number != own.start.number and own.begin <= e.t <= freed and same_id(evse_of(e), own.evse_id)
+        for e in evidence.about(START, RESERVE, direction=HUB_TO_CPO)
+    )
+    return None if asked or given_away else freed
 
 
 @whole.rule("RESV-004")
@@ -102,7 +135,9 @@ def _really_reserved(evidence: Evidence, start: Exchange) -> Iterator[Yield]:
     if unknown_evse(evidence, evse_id, start.t):
         yield finding(f"Result true for EVSE {evse_id}, which the CPO does not operate", **place)
     elif not evidence.run.truth or not fleet.known(evse_id):
-        return
+        why = _taken_already(evidence, start)
+        if why is not None:
+            yield finding(f"Result true for an EVSE {why}", **place)
     elif _accepted(commands):
         yield Checked("RESV-004", RESERVE)
     elif commands:
@@ -117,6 +152,29 @@ def _really_reserved(evidence: Evidence, start: Exchange) -> Iterator[Yield]:
         yield Checked("RESV-004", RESERVE)  # reserved in the backend only
 
 
+def _taken_already(evidence: Evidence, start: Exchange) -> str | None:
+    """Why the CPO cannot have reserved the EVSE, by its own CDRs, statuses and other reservations."""
+    evse_id = evse_of(start)
+    other = charging_by_its_record(evidence, start)
+    if other is not None:
+        return f"where by its CDR session {other.session_id} was charging"
+    there = reservations_of(evidence).get(folded(evse_id or ""), [])
+    held = next((own for own in there if _held_for_another(own, start)), None)
+    if held is not None:
+        return f"that was reserved for {held.session.evco_id} (exchange {held.start.number})"
+    if stays_out_of_service(evidence, evse_id, start.t, end_of(start)):
+        return "that by its own status was OutOfService before and after"
+    return None
+
+
+def _held_for_another(own: Reservation, start: Exchange) -> bool:
+    """This reservation of a driver of another provider held, by its Duration or by the stop that came later."""
+    evco = wire_json.at(start.body, "Identification", "RemoteIdentification", "EvcoID")
+    same = same_id(evco, own.session.evco_id) or same_id(start.body.get("ProviderID"), own.session.provider_id)
+    during = own.begin < start.t and end_of(start) < own.end and own.how in ("expired", "stopped", "used")
+    return during and not same
+
+
 @whole.rule("RESV-005")
 def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
     """While the reservation holds Reserved is pushed, afterwards the actual status."""
@@ -127,6 +185,7 @@ def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
         pushes, end = pushed_status(evidence, own.evse_id), min(own.end, evidence.t_end)
         if "Reserved" in pushes.between(own.start.t, end + 1):
             yield Checked("RESV-005", "PushEvseStatus")
+            yield from _late(evidence, own)
         elif end - own.begin >= least:
             yield finding(f"reserved for {end - own.begin:.0f} s, yet Reserved was never pushed", on=own.start)
             continue
@@ -134,17 +193,27 @@ def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
             yield NotExercised("RESV-005", f"the reservation held less than {least:g} s")
             continue
         later = own.end + _EXPIRY_S
+        if own.how == "expired" and not evidence.run.truth:
+            continue  # RESV-009
         state = chargers(evidence).of("connector_status", own.evse_id).at(min(later, evidence.t_end))
         if evidence.t_end >= later and pushes.at(later) == "Reserved" and state != "Reserved":
             yield finding("Reserved was still pushed 60 s after the reservation had ended", on=own.start)
 
 
+def _late(evidence: Evidence, own: Reservation) -> Iterator[Yield]:
+    told = pushed_status(evidence, own.evse_id)
+    first = told.when_next("Reserved", own.start.t)
+    late = 0.0 if first is None or told.at(own.start.t) == "Reserved" else first - own.begin
+    unknown = TIMES in evidence.run.unknown or disturbed(evidence, own.start.t, own.begin + late)
+    if late > limit(evidence, "status_late_s") and not unknown:
+        grade = None if late > limit(evidence, "status_missing_s") else WARNING
+        yield finding(f"Reserved was pushed {late:.0f} s after the reservation was accepted", on=own.start, grade=grade)
+
+
 @whole.rule("RESV-006")
 def reserved_evse_is_for_its_holder(evidence: Evidence) -> Iterator[Yield]:
     """Another driver is refused on the reserved EVSE; the holder can start."""
-    held: dict[str, list[Reservation]] = {}
-    for own in reservations(evidence):
-        held.setdefault(folded(own.evse_id), []).append(own)
+    held = reservations_of(evidence)
     for start in remote_starts(evidence) if held else ():
         there = held.get(folded(evse_of(start) or ""), [])
         at = bisect_right(there, start.t, key=lambda own: own.begin)
@@ -174,6 +243,14 @@ def _holder(evidence: Evidence, own: Reservation, start: Exchange) -> Iterator[Y
         yield Checked("RESV-006", START)
     elif start.result is False and evidence.run.truth and fit and state not in ("Faulted", "Unavailable"):
         yield finding(f"the holder of the reservation was refused with {start.status_code}", on=start)
+    elif start.status_code == "601" and not evidence.run.truth and _promised(evidence, own, start):
+        yield finding("the holder of the reservation was refused with 601", on=start, in_answer=True, pointer=_CODE)
+
+
+def _promised(evidence: Evidence, own: Reservation, e: Exchange) -> bool:
+    """The reservation held when this request was answered: by its Duration, and the CPO had told nothing else."""
+    told = pushed_status(evidence, own.evse_id).at(e.t)
+    return own.minutes is not None and own.begin < e.t and end_of(e) < own.end and told in (None, "Reserved")
 
 
 @whole.rule("RESV-007", "RESV-013")
@@ -184,15 +261,20 @@ def reservation_stop_frees_what_it_names(evidence: Evidence) -> Iterator[Yield]:
         own = session(evidence, session_id_of(stop))
         if stop.faults or stop.result is None or not session_id_of(stop):
             continue
-        if own is None or own.start is None or own.kind != "reservation":
+        if own is None or own.start is None or own.kind != "reservation" or _refused(own):
             yield from _unknown_stop(evidence, stop)
         elif own.session_id in by_id and own.stops[0].number == stop.number:
             yield from _own_stop(evidence, stop, by_id[own.session_id])
 
 
+def _refused(own: Session) -> bool:
+    return own.start is not None and own.start.result is False and not own.accepted
+
+
 def _unknown_stop(evidence: Evidence, stop: Exchange) -> Iterator[Yield]:
-    if evidence.run.source not in ("run", "serve"):
-        return
+    own = session(evidence, session_id_of(stop))
+    if evidence.run.source not in ("run", "serve") and (own is None or own.start is None):
+        return  # the reservation may be older than the recording
     yield Checked("RESV-007", RELEASE)
     cancelled = chargers(evidence).of("reserve_cancelled", evse_of(stop)).between(stop.t, end_of(stop) + _AFTER_S)
     if stop.accepted:
@@ -209,7 +291,10 @@ def _stopped_meanwhile(evidence: Evidence, stop: Exchange) -> bool:
 
 def _own_stop(evidence: Evidence, stop: Exchange, own: Reservation) -> Iterator[Yield]:
     fleet, end = chargers(evidence), end_of(stop)
-    if not evidence.run.truth or (own.minutes is not None and stop.t > own.begin + 60 * own.minutes):
+    if own.minutes is not None and stop.t > own.begin + 60 * own.minutes:
+        return
+    if not evidence.run.truth:
+        yield from _denied(evidence, stop, own)
         return
     cancelled = fleet.of("reserve_cancelled", own.evse_id).between(stop.t, end + _AFTER_S)
     at_charger = _accepted(_reserve_commands(evidence, own.start)) is not None
@@ -232,6 +317,17 @@ def _own_stop(evidence: Evidence, stop: Exchange, own: Reservation) -> Iterator[
         yield finding(f"a reservation that held was not freed: {stop.status_code}", on=stop, requirement="RESV-007")
 
 
+def _denied(evidence: Evidence, stop: Exchange, own: Reservation) -> Iterator[Yield]:
+    """Where nobody watched the charge points: the CPO says that it knows no such reservation."""
+    billed = any(cdr.accepted and cdr.t < stop.t for cdr in own.session.cdrs)
+    if stop.status_code == "400" and stop.result is False and _promised(evidence, own, stop) and not billed:
+        yield finding(
+            "a reservation that held was not freed: 400", on=stop, requirement="RESV-007", in_answer=True, pointer=_CODE
+        )
+    elif stop.accepted and pushed_status(evidence, own.evse_id).at(end_of(stop) + _EXPIRY_S) == "Available":
+        yield Checked("RESV-007", RELEASE)
+
+
 @whole.rule("RESV-009")
 def expiry_frees_the_evse(evidence: Evidence) -> Iterator[Yield]:
     """After Duration the EVSE is free again without a stop."""
@@ -242,7 +338,8 @@ def expiry_frees_the_evse(evidence: Evidence) -> Iterator[Yield]:
         yield Checked("RESV-009", RESERVE)
         state = chargers(evidence).of("connector_status", own.evse_id).steady(own.end, over)
         if state == "Reserved" or pushed_status(evidence, own.evse_id).steady(own.end, over) == "Reserved":
-            yield finding(f"still reserved {_EXPIRY_S:g} s after {own.minutes} minutes were over", on=own.start)
+            told = f"still reserved {_EXPIRY_S:g} s after {own.minutes} minutes were over"
+            yield finding(told, on=own.start, also=() if evidence.run.truth else ("RESV-005",))
 
 
 @whole.rule("RESV-011")
@@ -258,5 +355,19 @@ def a_refused_reservation_has_no_effect(evidence: Evidence) -> Iterator[Yield]:
         ):
             if evidence.t_end >= over:
                 yield finding("refused, yet the charge point was told to hold the EVSE", on=start)
+        elif not evidence.run.truth and _held_all_the_same(evidence, start):
+            yield finding("refused, yet Reserved was pushed for the EVSE right after", on=start)
         elif evidence.t_end - end_of(start) >= _AFTER_S:
             yield Checked("RESV-011", CDR)
+
+
+def _held_all_the_same(evidence: Evidence, start: Exchange) -> bool:
+    """Reserved was told at once, and 601 or 602 does not say that somebody else was quicker."""
+    told, evse_id = pushed_status(evidence, evse_of(start) or ""), evse_of(start)
+    if start.status_code in ("601", "602") or told.at(start.t) == "Reserved" or TIMES in evidence.run.unknown:
+        return False
+    others = (o for o in evidence.about(RESERVE, direction=HUB_TO_CPO) if o.accepted and same_id(evse_of(o), evse_id))
+    over = end_of(start) + _FREED_S
+    return "Reserved" in told.between(start.t, over) and not any(
+        end_of(o) > start.t - _FREED_S for o in others if o.t < over
+    )

@@ -9,16 +9,19 @@ from oicp.chargers import chargers
 from oicp.deliveries import CDR, cdr_grace, watched_until
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
-from oicp.moments import number
-from oicp.reservations import RELEASE, Reservation, pushed_status, reservations
+from oicp.moments import number, second_of
+from oicp.reservations import RELEASE, Reservation, pushed_status, reservations, reservations_of
 from oicp.rulebook import INFO, WARNING, Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_delivery import disturbed
 from oicp.rules.cdr_sessions import cdrs_of_sessions, compare_driver, compare_product, identifications
 from oicp.rules.remote_refusals import end_of
 from oicp.sessions import Session, folded, same_id, sessions
+from oicp.unknowns import TIMES
 
 whole = rules_about_evidence()
 _AT_ONCE_S = 5.0
+_CLOCKS_S = 300.0
+"""Clocks of CPO and recorder differ less."""
 
 
 @whole.rule("RESV-008")
@@ -68,6 +71,19 @@ def reservation_and_charging_are_billed_apart(evidence: Evidence) -> Iterator[Yi
             )  # fmt: skip
         elif after is not None and after.cdrs:
             yield Checked("RESV-010", CDR)
+        yield from _told_of_charging(held)
+
+
+def _told_of_charging(held: Reservation) -> Iterator[Yield]:
+    """A notification that energy flows, under the SessionID of the reservation."""
+    for told in held.session.notifications:
+        kind = told.body.get("Type")
+        if told.by_cpo and (kind in ("Start", "Progress") or (number(told.body.get("ConsumedEnergy")) or 0) > 0):
+            yield finding(
+                f"a {kind} notification under the SessionID of a reservation", on=told, pointer="/SessionID",
+                requirement="RESV-010",
+            )  # fmt: skip
+            return
 
 
 @whole.rule("RESV-012")
@@ -123,3 +139,17 @@ def reservation_cdr_names_evse_driver_product(evidence: Evidence) -> Iterator[Yi
                 f"the driver is identified by {kind}", on=cdr, requirement="RESV-014", pointer=f"/Identification/{kind}"
             )
         yield from compare_product(cdr, own, "RESV-015")
+        yield from _times(evidence, cdr, own)
+
+
+def _times(evidence: Evidence, cdr: Exchange, own: Session) -> Iterator[Yield]:
+    """The record spans the reservation: it does not end before that began, nor begin after it was over."""
+    there = reservations_of(evidence).get(folded(own.evse_id or ""), [])
+    held = next((r for r in there if r.session.session_id == own.session_id), None)
+    first, last = (second_of(cdr, cdr.body.get(name)) for name in ("SessionStart", "SessionEnd"))
+    if held is None or TIMES in evidence.run.unknown or first is None or last is None:
+        return
+    for name, seconds in (("SessionEnd", held.start.t - last), ("SessionStart", first - min(held.end, cdr.t))):
+        if seconds > _CLOCKS_S:
+            side = "before the reservation began" if name == "SessionEnd" else "after it was over"
+            yield finding(f"{name} lies {seconds:.0f} s {side}", on=cdr, requirement="RESV-014", pointer=f"/{name}")

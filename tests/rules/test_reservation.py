@@ -1,5 +1,6 @@
 """Reservations and their CDRs."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -145,4 +146,89 @@ CASES = [
 @table(CASES)
 def test_reservation(case: Case) -> None:
     """A reservation holds as promised, for its holder, and is billed apart from the charging."""
+    case.check()
+
+
+# --- nobody watches the charge points -------------------------------------------------------------------------------------
+
+WIRE: dict[str, Any] = {"truth": False, "fleet": None, "source": "har"}
+
+
+def agreed(b: Build, *, minutes: int | None = 15, reserved: float | None = 12, **more: Any) -> None:
+    """A reservation on the wire alone; Reserved is pushed at `reserved`."""
+    reserve(b, minutes=minutes, at_charger=None, **more)
+    if reserved is not None:
+        pushed(b, "Reserved", reserved)
+
+
+def again(b: Build, *, t: float = 100, session: int = 2, **more: Any) -> None:
+    """Another reservation of the same EVSE."""
+    b.start(t=t, session=session, operation=RESERVE, body={"Duration": 15}, **more)
+
+
+def charged(b: Build, *, begin: float = 1, end: float = 300, **more: Any) -> None:
+    """A charging session of another driver with its CDR."""
+    b.start(t=begin, session=7, **STRANGER, **more)
+    b.cdr(t=end + 2, session=7, begin=begin + 1, end=end, evco_id=STRANGER["evco_id"])
+
+
+def down(b: Build) -> None:
+    pushed(b, "OutOfService", 5)
+
+
+ON_THE_WIRE = [
+    Case("RESV-002", VIOLATED, "asks for a Duration", lambda b: reserve(
+        b, minutes=None, at_charger=None, answer=ack("022", StatusCode={"Code": "022", "AdditionalInfo": "Duration is missing"}))),
+    Case("RESV-003", VIOLATED, "Available after a minute", lambda b: (agreed(b), pushed(b, "Available", 70))),
+    Case("RESV-003", SILENT, "Available after the stop", lambda b: (agreed(b), b.stop(t=68, operation=RELEASE), pushed(b, "Available", 70))),
+    Case("RESV-003", SILENT, "Available after a stop that was refused", lambda b: (
+        agreed(b), b.stop(t=40, operation=RELEASE, answer=ack("501")), pushed(b, "Available", 170))),
+    Case("RESV-003", SILENT, "given to somebody else: RESV-006", lambda b: (
+        agreed(b), b.start(t=40, session=3, **STRANGER), pushed(b, "Available", 170))),
+    Case("RESV-003", SILENT, "Available when it is over", lambda b: (agreed(b, minutes=2), pushed(b, "Available", 131))),
+    Case("RESV-004", VIOLATED, "by the CDR of another session it was charging", lambda b: (charged(b), agreed(b, t=100, reserved=None))),
+    Case("RESV-004", SILENT, "that had charged before", lambda b: (charged(b, end=80), agreed(b, t=100))),
+    Case("RESV-004", CONFORMS, "and was refused", lambda b: (charged(b), agreed(b, t=100, reserved=None, answer=ack("602")))),
+    Case("RESV-004", VIOLATED, "reserved for another driver", lambda b: (agreed(b), again(b, **STRANGER))),
+    Case("RESV-004", SILENT, "reserved again by the same driver", lambda b: (agreed(b), again(b))),
+    Case("RESV-004", SILENT, "reserved by another driver of this provider", lambda b: (agreed(b), again(b, evco_id="DE-DCB-C99999999-9"))),
+    Case("RESV-004", SILENT, "the first one was over", lambda b: (agreed(b, minutes=1), pushed(b, "Available", 71), again(b, **STRANGER))),
+    Case("RESV-004", SILENT, "another EVSE", lambda b: (agreed(b), again(b, evse_id=OTHER, **STRANGER))),
+    Case("RESV-004", VIOLATED, "out of service by its own status", lambda b: (down(b), agreed(b, reserved=None)), 600),
+    Case("RESV-004", SILENT, "out of service until then", lambda b: (down(b), agreed(b)), 600),
+    Case("RESV-005", VIOLATED, "Reserved five minutes later", lambda b: agreed(b, reserved=330), 600),
+    Case("RESV-005", WARNED, "Reserved two minutes later", lambda b: agreed(b, reserved=130), 600),
+    Case("RESV-005", CONFORMS, "Reserved at once", agreed, 600),
+    Case("RESV-009", VIOLATED, "Reserved for ever", lambda b: agreed(b, minutes=1)),
+    Case("RESV-006", VIOLATED, "the holder is told that it is reserved", lambda b: (agreed(b), holder_charges(b, answer=ack("601")))),
+    Case("RESV-006", SILENT, "the holder is told that there is no vehicle", lambda b: (agreed(b), holder_charges(b, answer=ack("510")))),
+    Case("RESV-006", SILENT, "nobody knows how long it lasts", lambda b: (agreed(b, minutes=None), holder_charges(b, answer=ack("601")))),
+    Case("RESV-006", SILENT, "it is over", lambda b: (agreed(b, minutes=1), holder_charges(b, t=100, answer=ack("601")))),
+    Case("RESV-007", VIOLATED, "stopped though it was refused", lambda b: (
+        agreed(b, reserved=None, answer=ack("601")), b.stop(t=40, operation=RELEASE))),
+    Case("RESV-007", CONFORMS, "refused, and so is the stop", lambda b: (
+        agreed(b, reserved=None, answer=ack("601")), b.stop(t=40, operation=RELEASE, answer=ack("400")))),
+    Case("RESV-007", VIOLATED, "no such session, while it holds", lambda b: (agreed(b), b.stop(t=40, operation=RELEASE, answer=ack("400")))),
+    Case("RESV-007", SILENT, "no such session, when it is over", lambda b: (
+        agreed(b, minutes=1), b.stop(t=100, operation=RELEASE, answer=ack("400")))),
+    Case("RESV-007", SILENT, "no such session, since its CDR closed it: RESV-012", lambda b: (
+        agreed(b), cdr(b, t=20), b.stop(t=40, operation=RELEASE, answer=ack("400")))),
+    Case("RESV-007", SILENT, "older than the recording", lambda b: b.stop(t=40, operation=RELEASE)),
+    Case("RESV-007", CONFORMS, "freed", lambda b: (agreed(b), b.stop(t=40, operation=RELEASE), pushed(b, "Available", 41))),
+    Case("RESV-010", VIOLATED, "a Start notification of the charging", lambda b: (agreed(b), holder_charges(b), b.notification("Start", t=40))),
+    Case("RESV-010", CONFORMS, "a Start notification of its own", lambda b: (
+        agreed(b), holder_charges(b), b.notification("Start", t=40, session=2), b.cdr(t=100, session=2))),
+    Case("RESV-011", VIOLATED, "unreachable, yet Reserved", lambda b: agreed(b, answer=ack("501"))),
+    Case("RESV-011", CONFORMS, "somebody else was quicker", lambda b: agreed(b, answer=ack("601"))),
+    Case("RESV-011", CONFORMS, "accepted on the second try", lambda b: (agreed(b, reserved=None, answer=ack("501")), again(b, t=11), pushed(b, "Reserved", 13))),
+    Case("RESV-014", VIOLATED, "times of an hour before", lambda b: (
+        agreed(b, t=4000, reserved=4002), b.stop(t=4300, operation=RELEASE), cdr(b, t=4302, begin=400, end=700)), 4400),
+    Case("RESV-014", CONFORMS, "times of the reservation", lambda b: (
+        agreed(b, t=4000, reserved=4002), b.stop(t=4300, operation=RELEASE), cdr(b, t=4302, begin=4000, end=4300)), 4400),
+]  # fmt: skip
+
+
+@table([replace(case, run=WIRE) for case in ON_THE_WIRE])
+def test_reservation_on_the_wire(case: Case) -> None:
+    """What requests, answers, statuses and CDRs say about each other."""
     case.check()
