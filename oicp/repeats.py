@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from oicp import wire_json
 from oicp.evidence import Evidence, Exchange
+from oicp.limits import limit
 from oicp.sessions import folded
 from oicp.wire_json import Json
 
@@ -24,6 +25,12 @@ def records_of(e: Exchange) -> list[tuple[int, str, dict[str, Json]]]:
         found = [found]
     rows = enumerate(found) if isinstance(found, list) else ()
     return [(i, r["EvseID"], r) for i, r in rows if isinstance(r, dict) and isinstance(r.get("EvseID"), str)]
+
+
+def number_of_records(e: Exchange) -> int | None:
+    """How many records a push holds, legible or not; None where there is no list of them."""
+    found = wire_json.at(e.body, *_RECORDS.get(e.operation or "", ("",)))
+    return 1 if isinstance(found, dict) else len(found) if isinstance(found, list) else None
 
 
 def evse_keys(e: Exchange) -> frozenset[str]:
@@ -89,10 +96,14 @@ def fate(evidence: Evidence, e: Exchange) -> Fate:
 
 
 def _obsolete(evidence: Evidence, e: Exchange) -> bool:
-    """Nobody needs it any more: a full load without the EVSE came, or a later notification of the session was taken."""
+    """Nobody needs it any more: a full load without the EVSE came, or the session ended or was closed by its record."""
     if e.operation in _RECORDS:
         loads = _full_loads(evidence).get(e.operation or "", [])
         return bisect_right(loads, e.t) < len(loads)
+    if e.operation == "ChargingNotifications":
+        closed = _by_content(evidence).get(("ChargeDetailRecord", e.session_id), ([], [], []))[2]
+        if any(e.t < t < e.t + limit(evidence, "repeat_s") for t in closed):
+            return True  # the hub would refuse it now
     if e.operation == "ChargingNotifications" and str(e.body.get("Type")) in ("Progress", "Start"):
         ends = _by_content(evidence).get((e.operation, e.session_id, "End"), ([], [], []))[2]
         return bool(ends) and ends[-1] > e.t

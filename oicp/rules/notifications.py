@@ -1,6 +1,7 @@
 """Charging notifications against session, EVSE and each other (NOTIF-002, -003, -005, -007, -011, -012, -014, -015, -020 to -022)."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from oicp import wire_json
 from oicp.chargers import chargers
@@ -14,6 +15,7 @@ from oicp.rules.cdr_sessions import compare_driver, identifications, odd_start, 
 from oicp.rules.remote_refusals import end_of
 from oicp.sessions import Session, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
+from oicp.unknowns import TIMES
 
 whole = rules_about_evidence()
 NOTIFICATION = "ChargingNotifications"
@@ -21,6 +23,10 @@ _SLACK_S = 1.0
 _TRANSPORT_S = 5.0
 _METER_AGE_S = 300.0
 _MANY_REPEATS = 5
+_EARLY_S = 60.0
+_ROUNDING_KWH = Decimal("0.05")
+_LARGEST_KWH = 1000
+"""More is a matter of the unit: NOTIF-019."""
 _NO_EMP = ("310", "320")
 
 
@@ -106,9 +112,13 @@ def start_is_not_sent_before_charging_has_begun(evidence: Evidence) -> Iterator[
     """A Start notification is not sent before the charge point has begun the transaction."""
     sent: set[str] = set()
     for exchange, own in notifications(evidence, "Start"):
-        if not evidence.run.truth or own is None or not own.accepted or _after_cdr(exchange, own):
+        if own is None or not own.accepted or _after_cdr(exchange, own):
             continue
         yield Checked("NOTIF-007", NOTIFICATION)
+        if not evidence.run.truth:
+            yield from _by_its_record(evidence, exchange, own, again=own.session_id in sent)
+            sent |= {own.session_id} if exchange.accepted else set()
+            continue
         first = own.transactions[0] if own.transactions else None
         if first is None or exchange.t < first.t_start - _SLACK_S / 2:
             early = "no transaction followed" if first is None else f"it began {first.t_start - exchange.t:.1f} s later"
@@ -119,6 +129,19 @@ def start_is_not_sent_before_charging_has_begun(evidence: Evidence) -> Iterator[
             yield finding("a second Start in one session", on=exchange, contested=True)
         if exchange.accepted:
             sent.add(own.session_id)
+
+
+def _by_its_record(evidence: Evidence, exchange: Exchange, own: Session, *, again: bool) -> Iterator[Yield]:
+    """What Start notifications and CDR of a session say about each other. A later begin may be that of the energy."""
+    if again and not exchange.faults:
+        yield finding("a second Start in one session", on=exchange, contested=True)
+        return
+    told = second_of(exchange, exchange.body.get("ChargingStart"))
+    for cdr in own.cdrs[:1] if told is not None and TIMES not in evidence.run.unknown else ():
+        begun = second_of(cdr, cdr.body.get("ChargingStart"))
+        if begun is not None and told is not None and begun - max(told, exchange.t) > _EARLY_S:
+            early = f"{begun - exchange.t:.0f} s before ChargingStart of the CDR"
+            yield finding(f"Start was sent {early}", on=exchange, pointer="/ChargingStart", contested=True)
 
 
 @whole.rule("NOTIF-022")
@@ -169,6 +192,10 @@ def _true(evidence: Evidence, own: Session, last: Exchange | None, exchange: Exc
     if said is None:
         return
     pointer = "/ConsumedEnergyProgress"
+    impossible = _beyond_all(evidence, own, said)
+    if impossible:
+        yield finding(impossible, on=exchange, pointer=pointer, requirement="NOTIF-012")
+        return
     if before is not None:
         yield Checked("NOTIF-012", NOTIFICATION)
         if said < before:
@@ -187,6 +214,16 @@ def _true(evidence: Evidence, own: Session, last: Exchange | None, exchange: Exc
             f"the EVSE had delivered {kwh(now)} kWh, the notification says {said}",
             on=exchange, pointer=pointer, requirement="NOTIF-012",
         )  # fmt: skip
+
+
+def _beyond_all(evidence: Evidence, own: Session, said: Decimal) -> str | None:
+    """Energy that was never delivered: below zero or, where nobody watched the EVSE, above that of the CDR."""
+    if said < 0:
+        return f"{said} kWh since the start of charging"
+    finals = [f for c in own.cdrs if (f := number(c.body.get("ConsumedEnergy"))) is not None]
+    if evidence.run.truth or not finals or said - max(finals) <= _ROUNDING_KWH or said > _LARGEST_KWH:
+        return None
+    return f"{said} kWh were told, the CDR says {max(finals)} kWh in all"
 
 
 def _energy_at(evidence: Evidence, running: Transaction, t: float) -> int | None:

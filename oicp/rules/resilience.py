@@ -66,6 +66,11 @@ def _without_result(e: Exchange) -> bool:
     )
 
 
+def _nobodys(e: Exchange) -> bool:
+    """A notification of no operator: 001 is its own fault (NOTIF-004), and stays so."""
+    return e.operation == "ChargingNotifications" and not e.body.get("OperatorID")
+
+
 @whole.rule("HTTP-017")
 def understands_errors_without_result(evidence: Evidence) -> Iterator[Yield]:
     """After an error body without Result the backend goes on, and repeats what a transient code stopped."""
@@ -73,7 +78,7 @@ def understands_errors_without_result(evidence: Evidence) -> Iterator[Yield]:
         if e.by_cpo and _without_result(e) and _went_on(evidence, _end(e)):
             yield Checked("HTTP-017", e.operation or "")
     yield from _repeated(
-        evidence, "HTTP-017", lambda e: _without_result(e) and e.status_code in TRANSIENT and e.http_status != 429,
+        evidence, "HTTP-017", lambda e: _without_result(e) and e.status_code in TRANSIENT and e.http_status != 429 and not _nobodys(e),
         lambda e: f"HTTP {e.http_status} with code {e.status_code} and no Result",
     )  # fmt: skip
 

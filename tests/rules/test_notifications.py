@@ -1,5 +1,6 @@
 """Charging notifications against session, EVSE and each other."""
 
+from dataclasses import replace
 from typing import Any
 
 from tests.rules.build import EVCO, EVSE, OTHER, Build, ack, clock
@@ -91,4 +92,59 @@ CASES = [
 @table(CASES)
 def test_notifications(case: Case) -> None:
     """Notifications tell the truth about an open session, in order, and not too often."""
+    case.check()
+
+
+# --- nobody watches the charge points -------------------------------------------------------------------------------------
+
+
+def begun(t: float) -> dict[str, Any]:
+    return {"ChargingStart": clock(t)}
+
+
+def at_wire(*points: tuple[float, float], kwh: float = 2.0) -> Any:
+    """Progress at these seconds with these energies; then a CDR of `kwh`."""
+
+    def story(b: Build) -> None:
+        b.start(t=10)
+        for t, energy in points:
+            b.notification("Progress", t=t, body={"ConsumedEnergyProgress": energy, "EventOccurred": clock(t)})
+        b.cdr(t=1502, begin=11, end=1500, meter_end_wh=int(kwh * 1000))
+
+    return story
+
+
+def starts(*seconds: float, told: float = 11, billed: float = 11, **more: Any) -> Any:
+    """Start notifications at these seconds that tell of a begin at `told`; the CDR tells of one at `billed`."""
+
+    def story(b: Build) -> None:
+        b.start(t=10)
+        for t in seconds:
+            b.notification("Start", t=t, body=begun(told), **more)
+        b.cdr(t=1502, begin=billed, end=1500)
+
+    return story
+
+
+def lost_start(b: Build) -> None:
+    b.notification("Start", t=12, body=begun(11), http_status=None)
+
+
+ON_THE_WIRE = [
+    Case("NOTIF-007", CONFORMS, "once", starts(12), 1600),
+    Case("NOTIF-007", WARNED, "twice", starts(12, 700), 1600),
+    Case("NOTIF-007", CONFORMS, "the answer to the first was lost", lambda b: (lost_start(b), starts(40)(b)), 1600),
+    Case("NOTIF-007", WARNED, "with the acknowledgement, by the CDR it began later", starts(12, told=11, billed=600), 1600),
+    Case("NOTIF-007", CONFORMS, "when energy flowed, with the begin of the transaction", starts(602, told=11, billed=600), 1600),
+    Case("NOTIF-007", CONFORMS, "some seconds apart", starts(12, told=11, billed=40), 1600),
+    Case("NOTIF-012", VIOLATED, "more than the CDR", at_wire((400, 1.0), (800, 9.0)), 1600),
+    Case("NOTIF-012", CONFORMS, "no more than the CDR", at_wire((400, 1.0), (800, 1.5)), 1600),
+    Case("NOTIF-012", CONFORMS, "rounded otherwise than the CDR", at_wire((400, 1.0), (1499, 2.004)), 1600),
+    Case("NOTIF-012", VIOLATED, "below zero", at_wire((400, -0.2)), 1600),
+]  # fmt: skip
+
+
+@table([replace(case, run={"truth": False, "fleet": None, "source": "har"}) for case in ON_THE_WIRE])
+def test_notifications_on_the_wire(case: Case) -> None:
+    """What notifications and the CDR of a session say about each other."""
     case.check()

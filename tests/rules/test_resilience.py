@@ -57,6 +57,17 @@ def test_full_load_repairs() -> None:
     assert outcome(build.evidence(until=2000), "HTTP-019") == "conforms"
 
 
+@pytest.mark.parametrize(("closed", "expected"), [(60.0, "conforms"), (1500.0, "violated"), (None, "violated")])
+def test_a_closed_session_needs_no_notification(closed: float | None, expected: str) -> None:
+    """What the hub did not take before the CDR it would refuse after it; a CDR that comes much later excuses nothing."""
+    build = Build()
+    build.start(t=1)
+    build.notification("End", t=50, **NO_RESULT)
+    if closed is not None:
+        build.cdr(t=closed)
+    assert outcome(build.evidence(until=2000), "HTTP-017") == expected
+
+
 @pytest.mark.parametrize(
     ("calls", "reason", "until", "expected"),
     [
