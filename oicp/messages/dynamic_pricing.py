@@ -56,6 +56,8 @@ class PricePeriod(Message):
     """From begin to end, hh:mm."""
 
     named_by = "PRICE-008"
+    across: ClassVar[tuple[Across, ...]] = (laws.times_of_a_day,)
+    across_ids: ClassVar[tuple[str, ...]] = ("PRICE-008",)
 
     begin: Annotated[str, _CLOCK, Needs("PRICE-008")] = Field(alias="begin")
     end: Annotated[str, _CLOCK, Needs("PRICE-008")] = Field(alias="end")

@@ -1,5 +1,7 @@
 """Laws over several members of prices."""
 
+import re
+
 from oicp.messages.common import foreign_evse, records_of
 from oicp.messages.faults import EMPTY, NULL, Path, Walk
 from oicp.messages.numbers import number
@@ -18,6 +20,23 @@ def availability(walk: Walk, value: dict[str, Json], path: Path) -> None:
         walk.fault("PRICE-003", at, "is empty", times, EMPTY, contested=True)
     elif times == [] and all_day is False:
         walk.fault("PRICE-008", at, "is empty although IsValid24hours is false", times, EMPTY)
+    elif all_day is False:
+        for place, entry in records_of(value, "ProductAvailabilityTimes", path):
+            if entry.get("Periods") == []:
+                sentence = "is empty although IsValid24hours is false"
+                walk.fault("PRICE-008", (place, "Periods"), sentence, [], EMPTY, refused=False)
+
+
+_MINUTES = re.compile(r"([0-9]{2}):([0-9]{2})")
+
+
+def times_of_a_day(walk: Walk, value: dict[str, Json], path: Path) -> None:
+    """From 00:00 to 24:00."""
+    for name in ("begin", "end"):
+        text = value.get(name)
+        match = _MINUTES.fullmatch(text) if isinstance(text, str) else None
+        if match and (int(match.group(2)) > 59 or match.group(0) > "24:00"):
+            walk.fault("PRICE-008", (path, name), "is no time of a day", text, refused=False)
 
 
 def fixed_fee(walk: Walk, value: dict[str, Json], path: Path) -> None:

@@ -13,6 +13,7 @@ whole = rules_about_evidence()
 PRODUCTS, EVSES = "PushPricingProductData", "PushEVSEPricing"
 _STANDARD = {"STANDARD PRICE", "AC1", "AC3", "DC", "FREE"}
 _NO_CONTRACT = "210"
+_EVERYBODY = ("*",)
 
 
 @whole.rule("PRICE-014")
@@ -29,13 +30,23 @@ def pricing_needs_an_offer(evidence: Evidence) -> Iterator[Yield]:
 def assigned_products_exist(evidence: Evidence) -> Iterator[Yield]:
     """Every ProductID in EvseIDProductList was pushed before for the same provider, or for all."""
     known: dict[str, set[str]] = {}
+    whole_told: set[str] = set(_EVERYBODY) if evidence.run.source in ("run", "serve") else set()
     for push in evidence.about(PRODUCTS, EVSES, direction=CPO_TO_HUB):
         if push.operation == PRODUCTS:
             if push.accepted:
                 _learn(known, push)
+                whole_told |= _told_whole(push)
             continue
         for at, row in enumerate(_list(push.body.get("EVSEPricing"))):
-            yield from _assigned(known, push, at, row)
+            provider = _provider(wire_json.at(row, "ProviderID"))
+            yield from _assigned(known, push, at, row, whole=bool({provider, *_EVERYBODY} & whole_told))
+
+
+def _told_whole(push: Exchange) -> set[str]:
+    """The provider all of whose products this push tells; others may have been pushed before the recording."""
+    if push.body.get("ActionType") != "fullLoad":
+        return set()
+    return {_provider(wire_json.at(push.body, "PricingProductData", "ProviderID"))}
 
 
 def _list(value: Json) -> list[Json]:
@@ -60,7 +71,7 @@ def _learn(known: dict[str, set[str]], push: Exchange) -> None:
         known.setdefault(provider, set()).update(products)
 
 
-def _assigned(known: dict[str, set[str]], push: Exchange, at: int, row: Json) -> Iterator[Yield]:
+def _assigned(known: dict[str, set[str]], push: Exchange, at: int, row: Json, *, whole: bool) -> Iterator[Yield]:
     provider = _provider(wire_json.at(row, "ProviderID"))
     for place, item in enumerate(_list(wire_json.at(row, "EvseIDProductList"))):
         product = wire_json.at(item, "ProductID") if isinstance(item, dict) else item
@@ -72,7 +83,8 @@ def _assigned(known: dict[str, set[str]], push: Exchange, at: int, row: Json) ->
             pushed = known.get("*", set())
         if product in pushed:
             continue
-        portal = product.upper() in _STANDARD or not known  # standard products, or all kept in the portal
+        # standard products, all kept in the portal, or pushed before the recording began
+        portal = product.upper() in _STANDARD or not known or not whole
         yield finding(
             f"product {product!r} was not pushed for {wire_json.at(row, 'ProviderID')}",
             on=push, pointer=pointer("EVSEPricing", at, "EvseIDProductList", place), grade=INFO if portal else None,

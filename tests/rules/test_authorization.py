@@ -128,6 +128,7 @@ def prices(b: Build, *ids: Any, provider: str = "DE-DCB", t: float = 10, **more:
     b.exchange("PushEVSEPricing", {"ActionType": "fullLoad", "EVSEPricing": rows}, t=t, **more)
 
 
+WIRE: dict[str, Any] = {"truth": False, "fleet": None, "source": "har"}
 PRICES = [
     Case("PRICE-014", CONFORMS, "accepted", lambda b: products(b, "N1")),
     Case("PRICE-014", VIOLATED, "210", lambda b: products(b, "N1", answer=status_only("210"), http_status=403)),
@@ -139,6 +140,10 @@ PRICES = [
     Case("PRICE-016", WARNED, "never pushed", lambda b: (products(b, "N1"), prices(b, "N2"))),
     Case("PRICE-016", WARNED, "pushed for another provider", lambda b: (products(b, "N1", provider="DE-XYZ"), prices(b, "N1"))),
     Case("PRICE-016", WARNED, "replaced by a full load", lambda b: (products(b, "N1"), products(b, "N2", t=6), prices(b, "N1"))),
+    Case("PRICE-016", CONFORMS, "it may have been pushed before the recording", lambda b: (products(b, "N1", action="update"), prices(b, "N2")), run=WIRE),
+    Case("PRICE-016", CONFORMS, "or for this provider before the recording", lambda b: (products(b, "N1", provider="DE-XYZ"), prices(b, "N2")), run=WIRE),
+    Case("PRICE-016", WARNED, "all products were told", lambda b: (products(b, "N1"), prices(b, "N2")), run=WIRE),
+    Case("PRICE-016", WARNED, "all products for all were told", lambda b: (products(b, "N1", provider="*"), prices(b, "N2")), run=WIRE),
     Case("PRICE-016", WARNED, "the push was refused", lambda b: (products(b, "N1"), products(b, "N2", t=6, action="insert", answer=ack("009")), prices(b, "N2"))),
 ]  # fmt: skip
 
