@@ -155,6 +155,12 @@ def _phases(
     return tuple(found)
 
 
+def told_of(evidence: Evidence, evse_id: str) -> tuple[Told, ...]:
+    """The statuses pushed for one EVSE, in order."""
+    return tuple(_told(evidence).get(folded(evse_id), ()))
+
+
+@lru_cache(maxsize=8)
 def _told(evidence: Evidence) -> dict[str, list[Told]]:
     found: dict[str, list[Told]] = {}
     for push in pushes(evidence):

@@ -1,19 +1,24 @@
 """Date-times of OICP messages and numbers, read leniently: what cannot be read is None and the field rules say so."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from oicp.evidence import Exchange
 from oicp.wire_json import Json
 
+_NO_OFFSET = re.compile(r"[+-][0-9]{2}:?[6-9][0-9]\Z")
+"""More than 59 minutes, which Python reads all the same."""
+
 
 def moment(value: Json) -> datetime | None:
     """A date-time with a zone designator, in UTC."""
     if not isinstance(value, str):
         return None
+    text = value.strip()
     try:
-        read = datetime.fromisoformat(value.strip())
-        return read.astimezone(UTC) if read.tzinfo else None
+        read = None if _NO_OFFSET.search(text) else datetime.fromisoformat(text)
+        return read.astimezone(UTC) if read is not None and read.tzinfo else None
     except (ValueError, OverflowError):
         return None
 

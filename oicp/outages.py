@@ -26,12 +26,15 @@ def undelivered(e: Exchange) -> bool:
 
 
 _GAVE_UP = ("gave up", "peer closed", "hung up", "disconnected", "closed by the cpo", "client closed")
+_WAITED = ("timed out", "timed_out", "timeout", "timedout")
+"""What HTTP clients say when they waited long enough for an answer; not for a connection."""
 
 
 def abandoned(e: Exchange) -> bool:
     """The CPO itself gave up waiting for the answer."""
     error = (e.error or "").lower()
-    return e.by_cpo and (bool(e.recorder.get("abandoned")) or any(words in error for words in _GAVE_UP))
+    waited = any(words in error for words in _WAITED) and "connect" not in error
+    return e.by_cpo and (bool(e.recorder.get("abandoned")) or waited or any(words in error for words in _GAVE_UP))
 
 
 class Periods:

@@ -8,7 +8,7 @@ from typing import Any
 from oicp import wire_json
 from oicp.evidence import Evidence, Exchange
 from oicp.outages import TRANSIENT, undelivered, unheard
-from oicp.repeats import records_of
+from oicp.repeats import number_of_records, records_of
 from oicp.sessions import folded
 
 DATA, STATUS = "PushEvseData", "PushEvseStatus"
@@ -16,13 +16,17 @@ DATA, STATUS = "PushEvseData", "PushEvseStatus"
 
 @dataclass(frozen=True)
 class Push:
-    """One data or status push read. `records` by folded EvseID, the last one of several; `ids`: spelling of each as sent."""
+    """One data or status push read. `records` by folded EvseID, the last one of several; `ids`: spelling of each as sent.
+
+    `legible`: all of its records could be read.
+    """
 
     exchange: Exchange
     action: str
     records: Mapping[str, Mapping[str, Any]]
     ids: Mapping[str, str]
     index: Mapping[str, int]
+    legible: bool = True
 
     @property
     def t(self) -> float:
@@ -75,7 +79,7 @@ def _read(e: Exchange) -> Push:
     action = e.body.get("ActionType")
     return Push(
         e, action if isinstance(action, str) else "", {folded(i): r for _, i, r in rows},
-        {folded(i): i for _, i, _ in rows}, {folded(i): at for at, i, _ in rows},
+        {folded(i): i for _, i, _ in rows}, {folded(i): at for at, i, _ in rows}, number_of_records(e) == len(rows),
     )  # fmt: skip
 
 
@@ -126,6 +130,10 @@ class View:
         return refusal is not None and push.t - refusal.t < within and push.records.keys() <= refusal.records.keys()
 
     def _store(self, push: Push) -> None:
+        self._add(push)
+        self.everything_unsure |= not push.legible  # whatever a lenient hub made of it
+
+    def _add(self, push: Push) -> None:
         if push.is_full_load:
             self.records, self.unsure = dict(push.records), set()
             self.everything_unsure, self.loaded = False, True

@@ -6,6 +6,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oicp import wire_json
+from oicp.geo import position
+from oicp.iso import BOXES
 from oicp.wire_json import Json
 
 _ZONES: dict[str, tuple[str, ...]] = {
@@ -51,10 +53,29 @@ def _zone(name: str) -> ZoneInfo | None:
         return None
 
 
-def offsets_at(address: Json, at: datetime) -> frozenset[timedelta]:
-    """Offsets that are right at this moment (with a zone) for a place with this OICP address; empty where nobody can tell."""
+def is_elsewhere(country: str, place: tuple[float, float] | None) -> bool:
+    """The place is at least `_FAR` degrees of longitude outside the box around this alpha-3 country, and not its mirror image."""
+    box = BOXES.get(country)
+    if box is None or place is None:
+        return False
+    _, _, west, east = box
+    return not west - _FAR <= place[1] <= east + _FAR and not west <= place[0] <= east
+
+
+_FAR = 10.0
+
+
+def offsets_at(record: Json, at: datetime) -> frozenset[timedelta]:
+    """Offsets that are right at this moment (with a zone) for the EVSE of this record; empty where nobody can tell.
+
+    Where the position lies far from the mainland of the country (an overseas department), the country tells nothing.
+    """
+    address = wire_json.at(record, "Address")
     country = wire_json.at(address, "Country")
-    names = _ZONES.get(country.upper(), ()) if isinstance(country, str) else ()
+    elsewhere = isinstance(country, str) and is_elsewhere(
+        country.upper(), position(wire_json.at(record, "GeoCoordinates"))
+    )
+    names = _ZONES.get(country.upper(), ()) if isinstance(country, str) and not elsewhere else ()
     zones = [zone for name in names if (zone := _zone(name))]
     if zones:
         return frozenset(offset for zone in zones if (offset := at.astimezone(zone).utcoffset()) is not None)

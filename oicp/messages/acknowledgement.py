@@ -11,12 +11,15 @@ from oicp.messages.law import Flag, Needs, OneOf, Text
 from oicp.status_codes import HUB_ONLY, TEXTS
 from oicp.wire_json import Json
 
+MOST_TEXT = 200
+"""Characters of a Description."""
+
 
 def _texts(walk: Walk, value: dict[str, Json], path: Path) -> None:
     code, text = value.get("Code"), value.get("Description")
     if isinstance(code, str) and code in TEXTS and isinstance(text, str) and text:
         walk.checked.add("ACK-005")
-        if text.rstrip(".") != TEXTS[code].rstrip("."):
+        if text.rstrip(".") != TEXTS[code].rstrip(".") and len(text) <= MOST_TEXT:  # else ACK-004 tells of it
             sentence = f"is not the standard text of {code}: {TEXTS[code]}"
             walk.fault("ACK-005", (path, "Description"), sentence, text)
     if walk.by_cpo and walk.answer:
@@ -33,7 +36,7 @@ class StatusCode(Message):
     across_ids: ClassVar[tuple[str, ...]] = ("ACK-005", "ACK-009")
 
     code: Annotated[str, OneOf("ACK-002", tuple(TEXTS)), Needs("ACK-002")] = Field(alias="Code")
-    description: Annotated[str, Text("ACK-004", 200)] | None = Field(None, alias="Description")
+    description: Annotated[str, Text("ACK-004", MOST_TEXT)] | None = Field(None, alias="Description")
     additional_info: Annotated[str, Text("ACK-006", 1000)] | None = Field(None, alias="AdditionalInfo")
 
 

@@ -85,8 +85,8 @@ def _power_fits(walk: Walk, value: dict[str, Json], path: Path) -> None:
     if phases is None or volts is None or amperes is None or kilowatts is None:
         return
     walk.checked.add("EVSE-030")
-    if kilowatts > _LARGEST_AC_KW or kilowatts == 0:
-        return  # judged by EVSE-027
+    if not 0 < kilowatts <= _LARGEST_AC_KW:
+        return  # judged by EVSE-026 and EVSE-027
     computed = volts * amperes * phases / 1000
     if abs(computed - kilowatts) > max(Decimal(1), computed / 10):
         sentence = f"{kilowatts} kW does not fit {volts} V x {amperes} A x {phases} = {plain(computed)} kW"
@@ -274,11 +274,30 @@ def coordinates_fit(walk: Walk, value: dict[str, Json], path: Path) -> None:
         elif _exchanged(country, latitude, longitude):
             sentence = f"latitude {latitude} and longitude {longitude} seem exchanged for {country}"
             walk.fault("EVSE-021", at, sentence, geo[notation])
+        elif max(abs(latitude), abs(longitude)) < _NO_LAND:
+            sentence = f"latitude {latitude}, longitude {longitude} lies in the ocean: no coordinates at all?"
+            walk.fault("EVSE-021", at, sentence, geo[notation])
+        elif _sign_lost(country, latitude, longitude):
+            sentence = f"latitude {latitude}, longitude {longitude} lies outside {country}, with another sign within"
+            walk.fault("EVSE-021", at, sentence, geo[notation])
 
 
 def _exchanged(country: str | None, latitude: float, longitude: float) -> bool:
     box = BOXES.get(country or "")
     return box is not None and not _inside(box, latitude, longitude) and _inside(box, longitude, latitude)
+
+
+_NO_LAND = 0.1
+"""Degrees around 0, 0."""
+_DATE_LINE = -150.0
+
+
+def _sign_lost(country: str | None, latitude: float, longitude: float) -> bool:
+    """The place lies in the country once a minus sign is put or taken away; a country near the date line has both."""
+    box = BOXES.get(country or "")
+    if box is None or box[2] < _DATE_LINE or _inside(box, latitude, longitude):
+        return False
+    return _inside(box, latitude, -longitude) or _inside(box, -latitude, longitude)
 
 
 def _inside(box: tuple[float, float, float, float], latitude: float, longitude: float) -> bool:

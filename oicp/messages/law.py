@@ -76,8 +76,13 @@ def not_text(walk: Walk, by: str, typed: str, path: Path, value: Json) -> bool:
     if isinstance(value, str):
         return False
     ident = by if isinstance(value, (dict, list)) else typed
-    walk.fault(ident, path, f"is {kind(value)}, not a string", value, "must be a string")
+    walk.fault(ident, path, f"is {kind(value)}, not a string", value, "must be a string", also=beside(by, ident))
     return True
+
+
+def beside(by: str, told: str) -> tuple[str, ...]:
+    """What a wrong type breaks besides the requirement it is told under: the law of the member asks for the type, too."""
+    return () if by == told else (by,)
 
 
 @dataclass(frozen=True)
@@ -219,7 +224,8 @@ class Flag(Law):
         """Type only."""
         if not isinstance(value, bool):
             ident = self.typed if isinstance(value, str) else self.by
-            walk.fault(ident, path, f"is {kind(value)}, not a boolean", value, "must be a boolean")
+            told = f"is {kind(value)}, not a boolean"
+            walk.fault(ident, path, told, value, "must be a boolean", also=beside(self.by, ident))
 
     def core(self) -> CoreSchema:
         """A boolean."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pydantic_core import CoreSchema, core_schema
 
 from oicp.messages.faults import INFO, Path, Walk, kind
-from oicp.messages.law import Law
+from oicp.messages.law import Law, beside
 from oicp.rulebook import Grade
 from oicp.wire_json import Json
 
@@ -45,7 +45,10 @@ def _numeric(walk: Walk, by: str, typed: str, path: Path, value: Json, meter: bo
         text = isinstance(value, str)
         loose = meter and text and _NUMERIC.fullmatch(value) is not None
         ident = by if isinstance(value, (dict, list)) else typed
-        walk.fault(ident, path, f"is {kind(value)}, not a number", value, "must be a number", contested=loose)
+        walk.fault(
+            ident, path, f"is {kind(value)}, not a number", value, "must be a number", contested=loose,
+            also=beside(by, ident),
+        )  # fmt: skip
     return found
 
 

@@ -101,7 +101,8 @@ class Shape:
             return None
         if name in model.strangers:
             by, grade, why = model.strangers[name]
-            walk.fault(by, path, why, item, grade=grade, refused=False)
+            if item is not None:  # null says nothing: mappers write it for every member of a class
+                walk.fault(by, path, why, item, grade=grade, refused=False)
             return None
         meant = self._meant(name) if item is not None else None
         if meant is None or whole.get(meant) is not None:

@@ -32,7 +32,7 @@ def _read(value: str) -> datetime | None:
     zone = match.group(3)
     zone = "+00:00" if zone in "Zz" else zone
     try:
-        return datetime.fromisoformat(match.group(1) + (match.group(2) or "")[:7] + zone)
+        return datetime.fromisoformat(match.group(1) + (match.group(2) or "")[:7] + zone) if zone[-2:] < "60" else None
     except ValueError:
         return None
 

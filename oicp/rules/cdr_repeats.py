@@ -159,7 +159,7 @@ def a_refused_cdr_is_corrected(evidence: Evidence) -> Iterator[Yield]:
         later = [c for c in own.cdrs if c.number > refused[0].number]
         changed = [c for c in later if _first_difference(refused[0].body, c.body) is not None]
         unchanged = [c for c in later if _first_difference(refused[0].body, c.body) is None]
-        if changed:
+        if changed or any(c.accepted for c in later):
             yield Checked("CDR-034", CDR)
         elif len(unchanged) >= _UNCHANGED_REPEATS:
             yield finding(

@@ -1,20 +1,19 @@
 """Offsets and clocks of the CPO (TIME-003, TIME-005)."""
 
-import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from oicp.chargers import record_of
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
-from oicp.moments import moment, second_of
+from oicp.messages.times import moment
+from oicp.moments import second_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.zones import offsets_at
 
 whole = rules_about_evidence()
 _TIMES = ("ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd", "EventOccurred", "EventOccured")
 _ENDS = ("SessionEnd", "ChargingEnd")
-_OFFSET = re.compile(r"([+-])([0-9]{2}):([0-9]{2})\Z")
 
 
 @whole.rule("TIME-003")
@@ -24,31 +23,27 @@ def writes_the_local_offset(evidence: Evidence) -> Iterator[Yield]:
         evse_id = e.body.get("EvseID")
         if not e.by_cpo or not isinstance(evse_id, str):
             continue
-        address = record_of(evidence, evse_id, e.t).get("Address")
+        record = record_of(evidence, evse_id, e.t)
         for name in _TIMES:
             at = moment(e.body.get(name))
-            allowed = offsets_at(address, at) if at else frozenset()
+            allowed = offsets_at(record, at) if at else frozenset()
             if at is None:
-                continue
+                continue  # TIME-001
             if not allowed:
                 yield NotExercised("TIME-003", "the time zone of some charge points is not known")
             else:
-                yield from _offset(e, name, str(e.body[name]).strip(), at, allowed)
+                yield from _offset(e, name, str(e.body[name]), at, allowed)
 
 
 def _offset(e: Exchange, name: str, text: str, at: datetime, allowed: frozenset[timedelta]) -> Iterator[Yield]:
-    match = _OFFSET.search(text)
-    zero = match is None or match.group(0)[1:] == "00:00"
-    used = timedelta(0) if match is None else timedelta(hours=int(match[2]), minutes=int(match[3]))
-    if match and match[1] == "-":
-        used = -used
+    used = at.utcoffset() or timedelta(0)
     if used in allowed:
-        if match is not None:
+        if text[-1] not in "Zz":
             yield Checked("TIME-003", e.operation or "")
         return
     shown = " or ".join(sorted(_shown(offset) for offset in allowed))
-    told = f"{name} {text}: the local offset at {at:%Y-%m-%dT%H:%MZ} is {shown}"
-    yield finding(told, on=e, pointer=f"/{name}", requirement="TIME-003", contested=zero)
+    told = f"{name} {text}: the local offset at {at.astimezone(UTC):%Y-%m-%dT%H:%MZ} is {shown}"
+    yield finding(told, on=e, pointer=f"/{name}", requirement="TIME-003", contested=not used)
 
 
 def _shown(offset: timedelta) -> str:

@@ -132,10 +132,15 @@ def missing(evidence: Evidence) -> dict[str, tuple[Yield, ...]]:
     return {evse_id: tuple(items) for evse_id, items in found.items()}
 
 
+def shown(phase: Phase) -> str:
+    """The state in words; OCPP may go on saying Preparing when the transaction has begun."""
+    return f"the transaction (OCPP state {phase.state})" if phase.kind == "charging" else phase.state
+
+
 def _pushed(evidence: Evidence, need: _Need) -> Yield:
     if need.waited <= limit(evidence, "status_late_s"):
         return Checked("STAT-005", "PushEvseStatus")
-    told = f"{need.phase.state} was pushed only after {need.waited:.0f} s"
+    told = f"{shown(need.phase)} was pushed only after {need.waited:.0f} s"
     return _said(need, "STAT-005", told, _by_time(evidence, need.waited))
 
 
@@ -149,18 +154,19 @@ def _not_pushed(evidence: Evidence, need: _Need) -> Yield | None:
     if any(not told.full_load and told.status != again for told in instead):
         return None  # something else was pushed instead: that push is looked at
     last = need.history.said_before(need.phase.t + need.waited)
-    told = f"{need.phase.state} lasted {need.waited:.0f} s and was not pushed"
-    shown = f"; the hub shows {last.status}" if last else ""
+    told = f"{shown(need.phase)} lasted {need.waited:.0f} s and was not pushed"
+    seen = f"; the hub shows {last.status}" if last else ""
     pace = _pace(evidence)
     lasting = limit(evidence, "status_soon_s") if need.phase.kind == "charging" else _SURE_S
     enough = max(lasting, 4 * pace) if pace is not None else float("inf")
     if pace is not None and need.waited >= enough and _known_pace(evidence, need.phase.kind, enough):
-        text = f"{told}, other changes are pushed within {pace:.1f} s{shown}"
+        text = f"{told}, other changes are pushed within {pace:.1f} s{seen}"
         return _said(need, _responsible(need, last), text, ERROR)
     if need.waited > limit(evidence, "status_late_s"):
-        return _said(need, "STAT-005", told + shown, _by_time(evidence, need.waited))
+        also = tuple({_responsible(need, last)} & {"STAT-010", "STAT-012"})
+        return _said(need, "STAT-005", told + seen, _by_time(evidence, need.waited), also)
     if need.closed and need.waited >= _SURE_S:
-        return _said(need, "STAT-005", told + shown, WARNING)
+        return _said(need, "STAT-005", told + seen, WARNING)
     return None
 
 
@@ -180,10 +186,10 @@ def _begun(need: _Need) -> float:
     return need.history.phases[at - 1].end if at > 0 else need.phase.t
 
 
-def _said(need: _Need, requirement: str, told: str, grade: Grade) -> Finding:
+def _said(need: _Need, requirement: str, told: str, grade: Grade, also: tuple[str, ...] = ()) -> Finding:
     evse_id = need.history.evse_id
     exchange = need.by.exchange.number if need.by else None
-    return Finding(requirement, f"{evse_id}: {told}", grade, exchange=exchange, evse_id=evse_id)
+    return Finding(requirement, f"{evse_id}: {told}", grade, exchange=exchange, evse_id=evse_id, also=also)
 
 
 def _waiting_cars(evidence: Evidence, history: History) -> list[Yield]:

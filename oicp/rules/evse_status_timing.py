@@ -11,7 +11,7 @@ from oicp.pushes import STATUS, Push, View, believes_in_the_past, pushes, replay
 from oicp.repeats import fate
 from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.evse_status_missing import missing, nothing_pushed
-from oicp.rules.push_static import gaps
+from oicp.rules.push_static import GRACE_S, gaps
 from oicp.sessions import folded
 
 whole = rules_about_evidence()
@@ -62,7 +62,7 @@ def loads_daily(evidence: Evidence) -> Iterator[Yield]:
     """The complete status is pushed as fullLoad at least once a day."""
     loads = [p for p in pushes(evidence) if p.exchange.operation == STATUS and p.is_full_load and p.stored]
     for push, gap in gaps(evidence, loads):
-        if gap > _DAY + 3600:
+        if gap > _DAY + GRACE_S:
             yield finding(f"no fullLoad for {gap / 3600:.0f} h", on=push.exchange, requirement="STAT-008")
         elif gap > _DAY / 2:
             yield Checked("STAT-008", STATUS)

@@ -10,6 +10,7 @@ from oicp.limits import limit
 from oicp.outages import abandoned
 from oicp.pushes import (
     DATA,
+    STATUS,
     Push,
     View,
     believes_in_the_past,
@@ -181,15 +182,16 @@ def _first_part(evidence: Evidence, push: Push, fleet: Mapping[str, Any]) -> boo
 @whole.rule("PUSH-006")
 def empty_full_load_on_purpose(evidence: Evidence) -> Iterator[Yield]:
     """An empty fullLoad is sent only to remove everything."""
-    fleet, pushed = fleet_records(evidence), False
+    fleet, pushed = fleet_records(evidence), set[str | None]()
     for e in sorted(evidence.about(*PUSHES), key=lambda e: e.t):
         if not e.by_cpo or e.body.get("ActionType") != "fullLoad":
             continue
-        left = [key for key in fleet if not decommissioned(evidence, key, e.t)]
+        prices = e.operation not in (DATA, STATUS)  # of which the fleet tells nothing
+        left = [key for key in fleet if not (prices or decommissioned(evidence, key, e.t))]
         if not is_empty_push(e):
-            pushed = True
+            pushed.add(e.operation)
             yield Checked("PUSH-006", e.operation or "")
-        elif left or (pushed and not fleet):
+        elif left or (e.operation in pushed and (prices or not fleet)):
             known = f"{len(left)} EVSEs are in the fleet" if left else "records were pushed before"
             yield finding(f"an empty fullLoad removes everything, {known}", on=e, requirement="PUSH-006")
 

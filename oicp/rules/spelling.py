@@ -8,7 +8,7 @@ from oicp import wire_json
 from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
 from oicp.geo import distance_m, position
-from oicp.ids import is_evco_id
+from oicp.ids import is_evco_id, is_operator_id
 from oicp.paths import garbled_id, operator_in_body, read_target
 from oicp.repeats import records_of
 from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
@@ -48,7 +48,7 @@ def _ids_used(evidence: Evidence, e: Exchange) -> Iterator[tuple[str, str]]:
     if raw and e.partner_id and garbled_id(e, evidence.run.operator_ids) is None:
         yield unquote(raw, errors="replace"), "path"
     operator = operator_in_body(e)
-    if operator:
+    if operator and is_operator_id(operator[0]):  # else ID-002 tells of it
         yield operator[0], "body"
     for _, ident, _ in records_of(e):
         yield ident, "push"

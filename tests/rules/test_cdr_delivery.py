@@ -138,6 +138,8 @@ REPEATS = [
     Case("CDR-033", CONFORMS, "stops after 400", lambda b: (no_cdr(b), b.cdr(t=31, **LOST), b.cdr(t=40, **CLOSED))),
     Case("CDR-033", WARNED, "repeats against 400", lambda b: (no_cdr(b), b.cdr(t=31, **LOST), *(b.cdr(t=t, **CLOSED) for t in (40, 50, 60)))),
     Case("CDR-034", CONFORMS, "corrected", lambda b: (no_cdr(b), b.cdr(t=31, meter_end_wh=3_000_000, answer=ack("022")), b.cdr(t=40))),
+    Case("CDR-034", CONFORMS, "the same was taken later, when its end was no longer ahead", lambda b: (
+        no_cdr(b), b.cdr(t=31, begin=11, end=90, answer=ack("022")), b.cdr(t=100, begin=11, end=90)), 1100),
     Case("CDR-034", WARNED, "unchanged for ever", lambda b: (no_cdr(b), *(b.cdr(t=t, begin=11, end=30, answer=ack("022")) for t in (31, 40, 50, 60)))),
     Case("CDR-034", WARNED, "dropped for good", lambda b: (no_cdr(b), b.cdr(t=31, answer=ack("022"))), 1000),
     Case("CDR-034", SILENT, "a person may correct it later", lambda b: (no_cdr(b), b.cdr(t=31, answer=ack("022")))),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oicp.evidence import Tls
-from tests.rules.build import EVSE, OTHER, Build, ack, outcome, record, verdict
+from tests.rules.build import EVSE, OTHER, Build, ack, findings, outcome, record, verdict
 
 THIRD = "DE*ABC*E3*1"
 DOWN = {"http_status": 503, "answer": b"", "faults": ("down",)}
@@ -348,6 +348,17 @@ def test_no_change_is_ever_pushed() -> None:
     assert outcome(build.evidence(until=150), "STAT-005") == "violated"
 
 
+@pytest.mark.parametrize(
+    ("state", "beside"), [("Faulted", ("STAT-012",)), ("Charging", ("STAT-010",)), ("Reserved", ())]
+)
+def test_a_state_that_was_never_pushed_names_the_law_of_the_state(state: str, beside: tuple[str, ...]) -> None:
+    """One finding for a change that was left out; what the hub shows wrongly from then on stands beside it."""
+    build = base()
+    build.connector(state, t=20)
+    found = findings(build.evidence(until=600), "STAT-005")
+    assert [(str(f.grade), f.also) for f in found] == [("error", beside)]
+
+
 def test_changes_in_an_outage_are_not_late() -> None:
     """A change that could not be pushed is a matter of the repair."""
     build = base()
@@ -439,6 +450,23 @@ def test_turned_away_for_want_of_a_certificate() -> None:
         assert outcome(build.evidence(), "STAT-004") == expected
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"ActionType": "fullLoad", "OperatorEvseData": [{"OperatorID": "DE*ABC", "EvseDataRecord": [record(EVSE)]}]},
+        {"ActionType": "fullLoad", "OperatorEvseData": {"OperatorID": "DE*ABC", "EvseDataRecords": [record(EVSE)]}},
+        {"ActionType": "fullLoad", "OperatorEvseData": {"EvseDataRecord": [record(OTHER), record(EVSE, EvseID=...)]}},
+    ],
+)
+def test_data_that_cannot_be_read(body: dict[str, Any]) -> None:
+    """What a lenient hub took from a malformed push nobody knows: the statuses after it are no further defect."""
+    build = Build()
+    build.exchange("PushEvseData", body, t=1)
+    build.push_status({EVSE: "Available"}, t=2)
+    assert outcome(build.evidence(), "STAT-004") != "violated"
+    assert outcome(build.evidence(), "STAT-009") != "violated"
+
+
 def test_status_after_removal() -> None:
     """No status is pushed for a record that was deleted."""
     build = base()
@@ -461,7 +489,14 @@ def test_full_load_covers_all(dynamic: str, statuses: list[str], expected: str) 
 
 @pytest.mark.parametrize(
     ("hours", "expected"),
-    [([0, 24, 48], "conforms"), ([0, 30], "warned"), ([0], "not-exercised"), ([], "not-exercised")],
+    [
+        ([0, 24, 48], "conforms"),
+        ([0, 25.2, 49], "conforms"),
+        ([0, 26], "warned"),
+        ([0, 30], "warned"),
+        ([0], "not-exercised"),
+        ([], "not-exercised"),
+    ],
 )
 def test_daily_load(hours: list[float], expected: str) -> None:
     """A status fullLoad comes daily; none at all in a short recording is information."""

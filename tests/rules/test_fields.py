@@ -14,8 +14,17 @@ def _record(**more: Any) -> Any:
     return lambda b: b.push_data([record(EVSE, **more)], t=1)
 
 
+def _place(country: str, coordinates: str) -> Any:
+    address = {"Country": country, "City": "Town", "Street": "Way", "PostalCode": "1", "HouseNum": "1"}
+    return _record(Address=address, GeoCoordinates={"Google": {"Coordinates": coordinates}})
+
+
 def _cdr(**more: Any) -> Any:
     return lambda b: b.cdr(t=20, body=more)
+
+
+def _refuse(text: str) -> Any:
+    return lambda b: b.start(t=1, answer=ack("501", StatusCode={"Code": "501", "Description": text}))
 
 
 CASES = [
@@ -30,6 +39,18 @@ CASES = [
         {"on": "Everyday", "Period": [{"begin": "25:70", "end": "26:00"}]}])),
     Case("EVSE-013", WARNED, "contested: empty", _record(Address={
         "Country": "DEU", "City": "Berlin", "Street": "Weg", "PostalCode": "", "HouseNum": "1"})),
+    Case("EVSE-053", CONFORMS, "a mapper writes null for every member", _record(deltaType=None, lastUpdate=None)),
+    Case("EVSE-055", CONFORMS, "null in a member of OICP 2.2", _record(ChargingStationName=None, ChargingModes=None)),
+    Case("EVSE-055", WARNED, "a name in it", _record(ChargingStationName="Town hall")),
+    Case("EVSE-030", CONFORMS, "below 0 kW is no power at all: EVSE-026", _record(ChargingFacilities=[
+        {"PowerType": "AC_3_PHASE", "Power": -1, "Voltage": 230, "Amperage": 32}])),
+    Case("EVSE-021", WARNED, "0, 0 stands for no coordinates", _record(GeoCoordinates={"Google": {"Coordinates": "0.0 0.0"}})),
+    Case("EVSE-021", WARNED, "the minus sign of the west is lost", _place("PRT", "38.722252 9.139337")),
+    Case("EVSE-021", CONFORMS, "with its sign", _place("PRT", "38.722252 -9.139337")),
+    Case("EVSE-021", CONFORMS, "an overseas department", _place("FRA", "-20.882057 55.450675")),
+    Case("EVSE-021", CONFORMS, "an island across the date line", _place("USA", "52.83 173.17")),
+    Case("EVSE-003", SILENT, "a boolean as text is told by HTTP-006", _record(RenewableEnergy="true")),
+    Case("EVSE-026", SILENT, "a number as text, too", _record(ChargingFacilities=[{"PowerType": "DC", "Power": "50"}])),
     Case("PUSH-010", VIOLATED, "EVSE of a stranger", lambda b: b.push_data([record("DE*XYZ*E1")], t=1)),
     Case("PUSH-010", CONFORMS, "EVSE of a registered sub-operator", lambda b: b.push_data([record("DE*XYZ*E1")], t=1),
          run={"operator_ids": ("DE*ABC", "DE*XYZ")}),
@@ -60,6 +81,9 @@ CASES = [
     Case("AUTH-005", SILENT, "which EVSE it is may be unknown", lambda b: b.exchange("AuthorizeStart", {
         "OperatorID": "DE*ABC", "Identification": {"RFIDMifareFamilyIdentification": {"UID": "1234ABCD"}}}, t=1), run={"fleet": None}),
     Case("ACK-003", VIOLATED, "true with 602", lambda b: b.start(t=1, answer=ack("602", Result=True))),
+    Case("ACK-005", WARNED, "a text of its own", _refuse("transaction 77 not found")),
+    Case("ACK-005", CONFORMS, "the text is too long: ACK-004", _refuse("x" * 201)),
+    Case("ACK-004", VIOLATED, "a stack trace", _refuse("x" * 201)),
     Case("ACK-001", VIOLATED, "no Result", lambda b: b.start(t=1, answer={"StatusCode": {"Code": "000"}})),
     Case("ACK-001", SILENT, "an error page is not an acknowledgement", lambda b: b.start(t=1, answer={"error": 1}, http_status=500)),
     Case("ACK-001", SILENT, "the hub's own answers do not count", _record()),
@@ -94,6 +118,16 @@ def test_many_alike_are_summed_up() -> None:
     found = findings(build.evidence(), "EVSE-053")
     assert len(found) == MOST_ALIKE
     assert found[-1].observed.endswith(f"(and {100 - MOST_ALIKE} more like this in the message)")
+
+
+def test_a_wrong_type_names_the_law_of_the_member_beside() -> None:
+    """A boolean, a number or a text of the wrong type is one finding; the entry about the member stands beside it."""
+    build = Build()
+    build.push_data([record(EVSE, RenewableEnergy="true", MaxCapacity="50", ChargingStationId=7)], t=1)
+    found = verdict(build.evidence(), "HTTP-006").of("HTTP-006").findings
+    assert {f.pointer.rsplit("/", 1)[1]: f.also for f in found if f.pointer} == {
+        "RenewableEnergy": ("EVSE-003",), "MaxCapacity": ("EVSE-009",), "ChargingStationId": ("EVSE-005",),
+    }  # fmt: skip
 
 
 def test_nulls_of_a_record_name_the_general_entry_beside() -> None:

@@ -66,6 +66,24 @@ def test_own_timeout(later: list[tuple[float, str]], until: float, expected: str
     assert outcome(build.evidence(until=until), "PUSH-003") == expected
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("java.net.SocketTimeoutException: Read timed out", "warned"),
+        ("net::ERR_TIMED_OUT", "warned"),
+        ("ESOCKETTIMEDOUT", "warned"),
+        ("connect ETIMEDOUT 10.0.0.1:443", "not-exercised"),
+        ("socket hang up", "not-exercised"),
+    ],
+)
+def test_own_timeout_in_the_words_of_the_client(error: str, expected: str) -> None:
+    """What an HTTP client wrote about waiting too long for an answer; a connection that never came is no push given up."""
+    build = Build(truth=False, source="har")
+    build.push_status({EVSE: "Occupied"}, t=1, took=5, http_status=None, error=error)
+    build.push_status({EVSE: "Occupied"}, t=6.1, answer=ack("009"))
+    assert outcome(build.evidence(until=20), "PUSH-003") == expected
+
+
 def complete(build: Build) -> None:
     build.push_data([record(EVSE), record(OTHER)], t=1)
     build.push_data([record(OTHER), record(EVSE)], t=50)
@@ -210,6 +228,15 @@ def test_empty_full_load(pushed: list[Any], expected: str) -> None:
     assert outcome(build.evidence(), "PUSH-006") == expected
 
 
+@pytest.mark.parametrize(("before", "expected"), [([], "not-exercised"), ([{"EvseID": EVSE}], "warned")])
+def test_empty_full_load_of_prices(before: list[Any], expected: str) -> None:
+    """No prices remove prices that were there; where none were, nothing is removed."""
+    build = Build()
+    for t, prices in enumerate([before, []] if before else [[]], 2):
+        build.exchange("PushEVSEPricing", {"ActionType": "fullLoad", "EVSEPricing": prices}, t=t)
+    assert outcome(build.evidence(), "PUSH-006") == expected
+
+
 @pytest.mark.parametrize(
     ("steps", "requirement", "expected"),
     [
@@ -255,10 +282,16 @@ def test_first_upload(action: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("days", "expected"),
-    [([0, 6, 12], "conforms"), ([0, 8], "warned"), ([0], "not-exercised")],
+    [
+        ([0, 6, 12], "conforms"),
+        ([0, 7 + 1 / 24, 14.03], "conforms"),
+        ([0, 7.1], "warned"),
+        ([0, 8], "warned"),
+        ([0], "not-exercised"),
+    ],
 )
 def test_weekly_load(days: list[float], expected: str) -> None:
-    """More than a week between fullLoads warns; a short recording decides nothing."""
+    """More than a week between fullLoads warns, the hour of summer time aside; a short recording decides nothing."""
     build = Build()
     for day in days:
         build.push_data([record()], t=day * DAY)

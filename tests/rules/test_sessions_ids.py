@@ -277,6 +277,16 @@ def test_an_evse_somebody_else_wanted(before: dict[str, Any]) -> None:
     assert outcome(build.evidence(), "ACK-010") == "conforms"
 
 
+def test_a_code_that_is_no_text() -> None:
+    """A refusal whose code cannot be read is said to have none."""
+    build = Build()
+    build.observe("plugged", t=1, evse_id=EVSE)
+    build.start(t=5, answer={"Result": False, "StatusCode": {"Code": 602}})
+    assert [f.observed for f in findings(build.evidence(), "ACK-010")] == [
+        "refused with no code that can be read and no Description"
+    ]
+
+
 @pytest.mark.parametrize(("code", "expected"), [("400", "conforms"), ("022", "warned")])
 def test_code_of_a_refused_stop(code: str, expected: str) -> None:
     """An unknown session is refused with 400."""
@@ -356,6 +366,10 @@ def test_evse_id_given_to_another_place() -> None:
         ("2026-03-02T10:00:05+01:00", "conforms"),
         ("2026-03-02T11:00:05+02:00", "violated"),
         ("2026-03-02T09:00:05Z", "warned"),
+        ("2026-03-02T10:00:05+0100", "conforms"),
+        ("2026-03-02T10:00:05+01:00:00", "conforms"),
+        ("20260302T100005+01:00", "conforms"),
+        ("2026-03-02T10:00:05+01:60", "conforms"),
         ("2026-03-02T09:00:05+00:00", "warned"),
         ("2026-03-02T10:00:05", "conforms"),
         ("yesterday", "conforms"),
@@ -369,11 +383,29 @@ def test_local_offset(text: str, expected: str) -> None:
     assert outcome(build.evidence(), "TIME-003") == expected
 
 
+@pytest.mark.parametrize(
+    ("operator", "expected"), [("DEABC", "warned"), ("DE-ABC", "conforms"), ("DE ABC", "conforms")]
+)
+def test_an_operator_id_that_is_none_is_no_other_spelling(operator: str, expected: str) -> None:
+    """Malformed ids are told by ID-002 alone."""
+    build = Build()
+    build.notification("Start", t=5, body={"OperatorID": "DE*ABC"})
+    build.notification("End", t=6, body={"OperatorID": operator})
+    assert outcome(build.evidence(), "ID-005") == expected
+
+
 def test_offsets_of_places() -> None:
     """Summer time counts, several zones of a country are all right, an unknown place decides nothing."""
     july = datetime(2025, 7, 1, 12, tzinfo=UTC)
-    hours = lambda address: sorted(o.total_seconds() / 3600 for o in offsets_at(address, july))  # noqa: E731
-    assert hours({"Country": "DEU"}) == [2]
+
+    def hours(address: Any, place: str | None = None) -> list[float]:
+        where = {"Address": address, "GeoCoordinates": {"Google": {"Coordinates": place}}}
+        return sorted(o.total_seconds() / 3600 for o in offsets_at(where, july))
+
+    assert hours({"Country": "DEU"}) == hours({"Country": "DEU"}, "52.5 13.4") == [2]
+    assert hours({"Country": "DEU"}, "13.4 52.5") == hours({"Country": "DEU"}, "0.0 0.0") == [2], "wrong, not elsewhere"
+    assert hours({"Country": "FRA"}, "-20.88 55.45") == [], "an overseas department"
+    assert hours({"Country": "FRA", "TimeZone": "UTC+04:00"}, "-20.88 55.45") == [3, 4, 5]
     assert hours({"Country": "ESP"}) == [1, 2]
     assert hours({"Country": "XXX", "TimeZone": "UTC-03:00"}) == [-4, -3, -2]
     assert hours({"Country": 5}) == hours(None) == []

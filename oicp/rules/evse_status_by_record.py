@@ -1,0 +1,80 @@
+"""Statuses against charge detail records, where nobody stood at the charge points (STAT-005, STAT-010)."""
+
+from collections.abc import Iterator
+
+from oicp.evidence import Evidence
+from oicp.evse_states import AVAILABLE, OCCUPIED, Told, due, told_of
+from oicp.limits import limit
+from oicp.occupied import charged, on_evse
+from oicp.outages import status_troubled
+from oicp.pushes import STATUS, pushes
+from oicp.rulebook import ERROR, WARNING, Checked, Yield, finding, rules_about_evidence
+from oicp.sessions import Session
+from oicp.unknowns import ORDER, TIMES
+
+whole = rules_about_evidence()
+_BEGINS_S = 10.0
+_ENDS_S = 60.0
+"""So long before the end by the record a status may tell of the end already: two clocks, and the time a CPO takes."""
+_CORRECTED_S = 5.0
+
+
+@whole.rule("STAT-005", "STAT-010")
+def occupied_while_charging_by_the_record(evidence: Evidence) -> Iterator[Yield]:
+    """While a session charges by its own CDR, the EVSE becomes Occupied in time and not Available before the end."""
+    if evidence.run.truth or {TIMES, ORDER} & set(evidence.run.unknown):
+        return
+    for key, group in on_evse(evidence).items():
+        for own in group:
+            span = _in_use(own)
+            if span is not None and due(evidence, key, span[0]):
+                yield from _judged(evidence, own, told_of(evidence, key), *span)
+
+
+def _in_use(own: Session) -> tuple[float, float] | None:
+    """Seconds between which the EVSE was in use for sure: by start, stops and CDR, whichever is narrower."""
+    by_record = charged(own) if own.accepted else None
+    if by_record is None or own.start is None or own.start.t_end is None:
+        return None
+    begin = max(by_record[0], own.start.t_end)
+    end = min([by_record[1], *(c.t for c in own.cdrs), *(s.t for s in own.stops)])
+    return (begin, end) if end - begin > _BEGINS_S + _ENDS_S else None
+
+
+def _judged(evidence: Evidence, own: Session, told: tuple[Told, ...], begin: float, end: float) -> Iterator[Yield]:
+    if status_troubled(evidence).touch(begin - _BEGINS_S, end):
+        return
+    occupied = [p.t for p in told if p.status == OCCUPIED and p.t < end]
+    wrong = next((p for p in told if _free_too_early(p, occupied, begin, end)), None)
+    if wrong is not None:
+        text = f"{own.evse_id}: Available was pushed {wrong.t - begin:.0f} s after a session had begun that by its CDR charged for {end - wrong.t:.0f} s more"
+        yield finding(
+            text, on=wrong.exchange, pointer=wrong.pointer, requirement="STAT-010", evse_id=own.evse_id,
+            session_id=own.session_id,
+        )  # fmt: skip
+    else:
+        yield from _in_time(evidence, own, told, begin, end)
+
+
+def _free_too_early(p: Told, occupied: list[float], begin: float, end: float) -> bool:
+    """Said in the middle of the session although Occupied had been said before, and not put right at once."""
+    middle = p.status == AVAILABLE and p.accepted and begin + _BEGINS_S < p.t < end - _ENDS_S
+    return middle and any(t < p.t for t in occupied) and not any(p.t < t <= p.t + _CORRECTED_S for t in occupied)
+
+
+def _in_time(evidence: Evidence, own: Session, told: tuple[Told, ...], begin: float, end: float) -> Iterator[Yield]:
+    before = next((p for p in reversed(told) if p.t <= begin + _BEGINS_S and p.accepted), None)
+    if before is None or before.status not in (AVAILABLE, OCCUPIED):
+        return
+    following = next((p for p in told if p.t > begin + _BEGINS_S and p.status != AVAILABLE), None)
+    waited = 0.0 if before.status == OCCUPIED else min(end, following.t if following else end) - begin
+    if waited <= limit(evidence, "status_late_s"):
+        yield Checked("STAT-005", STATUS)
+        yield Checked("STAT-010", STATUS)
+    elif any(p.t > begin and p.exchange.operation == STATUS for p in pushes(evidence)):  # they are recorded still
+        how = (
+            f"{following.status} was pushed only then" if following and following.t < end else "Occupied was not pushed"
+        )
+        text = f"{own.evse_id}: the session charged for {waited:.0f} s by its CDR while the hub showed Available; {how}"
+        grade = ERROR if waited > limit(evidence, "status_missing_s") else WARNING
+        yield finding(text, on=own.start, requirement="STAT-005", grade=grade, evse_id=own.evse_id, also=("STAT-010",))
