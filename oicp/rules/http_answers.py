@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from oicp import wire_json
+from oicp.chargers import chargers
 from oicp.content_types import content_type
 from oicp.evidence import Evidence, Exchange
 from oicp.outages import UNHEARD
 from oicp.paths import Spelling, read_target
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.refused_forms import shared_cause
+from oicp.rules.remote_refusals import end_of, evse_of
+from oicp.rules.told_to_all import told_to_all
 from oicp.services import HUB_TO_CPO, OPERATIONS, PREFIX, operation_of
 from oicp.unknowns import STATUSES
 from oicp.variants import Expected, variant_of
@@ -77,7 +80,7 @@ def serves_every_spelling(evidence: Evidence) -> Iterator[Yield]:
         if spelling is None or _not_understood(e):
             continue
         seen.add(spelling)
-        if _spelling_refused(e, others, served) and shared_cause(evidence, e) is None:
+        if _spelling_refused(e, others, served) and not _something_else(evidence, e):
             told = f"HTTP {e.http_status}, code {e.status_code} for {e.request.target}: {spelling} in the id of the path is not matched"
             yield finding(told, on=e, requirement="HTTP-011", contested=spelling is Spelling.ENCODED)
         elif is_acknowledgement(e) and len(_spellings_of(evidence)) > 1:
@@ -98,6 +101,15 @@ def _spelling_refused(e: Exchange, others: set[Spelling | None], served: dict[st
         return bool(others)
     code = e.status_code
     return bool(others) and _for_spelling(e) and e.result is False and code not in _ABOUT_THE_EVSE
+
+
+def _something_else(evidence: Evidence, e: Exchange) -> bool:
+    """It was refused for another reason: as ordinary requests are, or only after the charge point was asked."""
+    reached = chargers(evidence).of(_COMMANDS.get(e.operation or "", ""), evse_of(e)).between(e.t, end_of(e))
+    return bool(reached) or told_to_all(evidence, e) or shared_cause(evidence, e) is not None
+
+
+_COMMANDS = {"AuthorizeRemoteStart": "remote_start_received", "AuthorizeRemoteStop": "remote_stop_received"}
 
 
 def _for_spelling(e: Exchange) -> bool:

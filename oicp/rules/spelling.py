@@ -14,6 +14,7 @@ from oicp.repeats import records_of
 from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.http_answers import is_acknowledgement
 from oicp.rules.refused_forms import ID_006, evco_form, shared_cause
+from oicp.rules.told_to_all import told_to_all
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import folded, session
 from oicp.variants import variant_of
@@ -113,7 +114,9 @@ def _taken(evidence: Evidence, e: Exchange) -> bool | None:
     if e.http_status in (404, 405) and not is_acknowledgement(e):
         return None
     busy = e.status_code in _NOT_ITS_FAULT and is_acknowledgement(e)
-    other = busy or not _free(evidence, e) or shared_cause(evidence, e) not in (None, ID_006)
+    other = (
+        busy or not _free(evidence, e) or told_to_all(evidence, e) or shared_cause(evidence, e) not in (None, ID_006)
+    )
     return None if other else False
 
 
