@@ -51,7 +51,15 @@ def side_by_side(b: Build) -> None:
 def record_of(b: Build, charging: int, session: int) -> None:
     """The record of one of both, under the SessionID of either."""
     evse_id, evco_id = _PLACES[charging]
-    b.cdr(t=60 + charging, session=session, begin=10, end=60, evse_id=evse_id, evco_id=evco_id, meter_end_wh=1000 * charging)
+    b.cdr(
+        t=60 + charging,
+        session=session,
+        begin=10,
+        end=60,
+        evse_id=evse_id,
+        evco_id=evco_id,
+        meter_end_wh=1000 * charging,
+    )
 
 
 def exchanged(b: Build) -> None:

@@ -120,7 +120,10 @@ def test_answers(requirement: str, more: dict[str, Any], expected: str) -> None:
     assert outcome(build.evidence(), requirement) == expected
 
 
-@pytest.mark.parametrize("of_names", [str.lower, lambda n: n[0].lower() + n[1:], lambda n: n.replace("SC", "S_C").replace("sC", "s_c").lower()])
+@pytest.mark.parametrize(
+    "of_names",
+    [str.lower, lambda n: n[0].lower() + n[1:], lambda n: n.replace("SC", "S_C").replace("sC", "s_c").lower()],
+)
 def test_misspelled_acknowledgements(of_names: Any) -> None:
     """An acknowledgement with misspelled members is told of by HTTP-005 and not as missing."""
     build = Build()
