@@ -14,6 +14,7 @@ from oicp.rules.refused_forms import shared_cause
 from oicp.rules.remote_refusals import end_of, evse_of
 from oicp.rules.told_to_all import told_to_all
 from oicp.services import HUB_TO_CPO, OPERATIONS, PREFIX, operation_of
+from oicp.sessions import folded, same_id
 from oicp.unknowns import STATUSES
 from oicp.variants import Expected, variant_of
 
@@ -105,8 +106,11 @@ def _spelling_refused(e: Exchange, others: set[Spelling | None], served: dict[st
 
 def _something_else(evidence: Evidence, e: Exchange) -> bool:
     """It was refused for another reason: as ordinary requests are, or only after the charge point was asked."""
-    reached = chargers(evidence).of(_COMMANDS.get(e.operation or "", ""), evse_of(e)).between(e.t, end_of(e))
-    return bool(reached) or told_to_all(evidence, e) or shared_cause(evidence, e) is not None
+    # a stop of a transaction that it does not know belongs to no EVSE
+    commands = (o for o in evidence.seen(_COMMANDS.get(e.operation or "", "")) if e.t <= o.t <= end_of(e))
+    point = chargers(evidence).points.get(folded(evse_of(e) or ""))
+    reached = any(o.charge_point == point if o.evse_id is None else same_id(o.evse_id, evse_of(e)) for o in commands)
+    return reached or told_to_all(evidence, e) or shared_cause(evidence, e) is not None
 
 
 _COMMANDS = {"AuthorizeRemoteStart": "remote_start_received", "AuthorizeRemoteStop": "remote_stop_received"}

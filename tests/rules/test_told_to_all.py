@@ -46,13 +46,22 @@ def test_words_that_ordinary_starts_are_told(build: Build, answer: dict[str, Any
     assert ("violated" in found[:1], "violated" in found[1:]) == (judged, judged)
 
 
-@pytest.mark.parametrize(("asked", "expected"), [(True, "conforms"), (False, "warned")])
-def test_a_path_that_led_to_the_charge_point(asked: bool, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"evse_id": EVSE}, "conforms"),
+        ({"charge_point": "CP-1"}, "conforms"),  # for a transaction it does not know
+        ({"charge_point": "CP-2"}, "warned"),
+        ({"evse_id": OTHER}, "warned"),
+        (None, "warned"),
+    ],
+)
+def test_a_path_that_led_to_the_charge_point(asked: dict[str, str] | None, expected: str) -> None:
     """Who asked the charge point has matched the path, whatever came of it."""
     build = Build()
     build.start(t=5)
     build.stop(t=20, session=9, answer=no("no such session", "400"))
     if asked:
-        build.observe("remote_stop_received", t=30.01, evse_id=EVSE, answer="Rejected")
+        build.observe("remote_stop_received", t=30.01, answer="Rejected", **asked)
     build.stop(t=30, target=STOP, answer=no("rejected by the charge point"), variant="encoded-id")
     assert outcome(build.evidence(), "HTTP-011") == expected
