@@ -21,7 +21,7 @@ from oicp.pushes import (
     pushes,
     replay,
 )
-from oicp.repeats import PUSHES
+from oicp.repeats import PUSHES, fate
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.rate import is_empty_push
 
@@ -92,6 +92,19 @@ def waits_after_a_timeout(evidence: Evidence) -> Iterator[Yield]:
                 incomplete=True,
                 doubt=None if early else doubt,
             )
+
+
+@whole.rule("PUSH-003")
+def repeats_data_it_gave_up(evidence: Evidence) -> Iterator[Yield]:
+    """EVSE data of a push that was given up come again, and not just other data."""
+    for e in evidence.about(DATA):
+        later = e.by_cpo and abandoned(e) and any(o.by_cpo and o.t > e.t for o in evidence.about(DATA))
+        became = fate(evidence, e) if later else None
+        if became is None or became.settled or became.attempts:
+            continue  # told of above, or refused later on: PUSH-013
+        if evidence.t_end - _end(e) >= limit(evidence, "repeat_s"):
+            told = f"given up, and its data of {len(became.open_parts)} EVSEs were not sent again"
+            yield finding(told, on=e, requirement="PUSH-003")
 
 
 @whole.rule("PUSH-004")

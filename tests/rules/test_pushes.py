@@ -84,6 +84,30 @@ def test_own_timeout_in_the_words_of_the_client(error: str, expected: str) -> No
     assert outcome(build.evidence(until=20), "PUSH-003") == expected
 
 
+@pytest.mark.parametrize(
+    ("again", "until", "expected"),
+    [
+        ([record(OTHER)], 2000, "warned"),
+        ([record(OTHER)], 500, "conforms"),
+        ([record(OTHER), record()], 2000, "conforms"),
+    ],
+)
+def test_data_that_were_given_up(again: list[Any], until: float, expected: str) -> None:
+    """Other data that follow are no repeat."""
+    build = Build()
+    build.push_data([record()], t=1, action="insert", took=5, http_status=None, error="the CPO gave up")
+    build.push_data(again, t=60, action="insert")
+    assert outcome(build.evidence(until=until), "PUSH-003") == expected
+
+
+def test_a_full_load_brings_what_was_given_up() -> None:
+    """A full load makes up for every push before it."""
+    build = Build()
+    build.push_data([record()], t=1, action="insert", took=5, http_status=None, error="the CPO gave up")
+    build.push_data([record(OTHER), record()], t=60)
+    assert outcome(build.evidence(until=2000), "PUSH-003") == "conforms"
+
+
 def complete(build: Build) -> None:
     build.push_data([record(EVSE), record(OTHER)], t=1)
     build.push_data([record(OTHER), record(EVSE)], t=50)
