@@ -27,11 +27,12 @@ def print_list(console: Console, requirements: list[Requirement]) -> None:
         for r in requirements:
             console.print(f"{r.id:<11}{r.level:<7}{r.profile:<14}{r.title}", soft_wrap=True, markup=False)
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("id", "level", "profile", "operation", "title"):
+    table, wide = Table(box=None, pad_edge=False), console.width >= 120
+    for column in ("id", "level", "profile", *(("operation",) if wide else ()), "title"):
         table.add_column(column, no_wrap=column != "title")
     for r in requirements:
-        table.add_row(r.id, r.level, r.profile, r.operation.removeprefix("eRoaming"), escape(r.title))
+        operation = (r.operation.removeprefix("eRoaming"),) if wide else ()
+        table.add_row(r.id, r.level, r.profile, *operation, escape(r.title))
     console.print(table)
     console.print(f"{len(requirements)} requirements; `oicp-bench rules ID` explains one", style="dim")
 

@@ -104,8 +104,11 @@ def requirement_of(finding: Finding) -> Requirement:
 
 
 def reproduction(report: Report, finding: Finding) -> str:
-    """The command line that runs it again: the one that was used, narrowed to the scenario, with the seed."""
-    if report.evidence.run.source != "run":
+    """The command line that shows it again: the run that was used, narrowed to the scenario, with the seed.
+
+    Of a recording that is judged later nobody knows which backend it was.
+    """
+    if report.evidence.run.source != "run" or report.command.startswith("oicp-bench judge"):
         return report.command or "oicp-bench judge evidence.jsonl"
     only = [f"--only {shlex.quote(finding.scenario)}"] if finding.scenario else []
     return " ".join(["oicp-bench run", *only, f"--seed {report.seed}", *report.further_options])
