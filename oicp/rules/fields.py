@@ -83,6 +83,9 @@ def _in_context(evidence: Evidence, exchange: Exchange, fault: FieldFault) -> Fi
         of_start = own.start.body.get("PartnerProductID") if own and own.start else None
         if of_start is not None and of_start == exchange.body.get("PartnerProductID"):
             return None
+    if fault.requirement == "AUTH-014" and exchange.operation == "ChargeDetailRecord":
+        own = session(evidence, exchange.session_id)
+        return None if own is not None and own.kind == "remote" else fault  # CDR-011
     if fault.requirement == "HTTP-009" and garbled_id(exchange, evidence.run.operator_ids) is not None:
         return None  # the same id, but its path was wrongly encoded: HTTP-010
     if fault.requirement == "AUTH-005" and _one_evse_each(evidence):
@@ -144,7 +147,9 @@ def _told(exchange: Exchange, faults: Iterable[FieldFault | None], *, in_answer:
 def _finding(exchange: Exchange, fault: FieldFault, in_answer: bool, suffix: str) -> Finding:
     name = _member(fault.pointer)
     named = fault.observed.split(" ", 1)[0] in (exchange.answer_body if in_answer else exchange.body)
-    label = "" if not name or named or fault.observed.startswith(name) else f"{name} "
+    named = named or repr(name) in fault.observed or fault.observed.startswith(name)
+    sentence = fault.observed.startswith(("the ", "only ", *"0123456789"))  # of its own, not about the member
+    label = "" if not name or named else f"{name}: " if sentence else f"{name} "
     value = "" if fault.value == "null" else f": {fault.value}"
     return Finding(
         fault.requirement, f"{label}{fault.observed}{value}{suffix}", grade=fault.grade, exchange=exchange.number,

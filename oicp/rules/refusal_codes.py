@@ -37,7 +37,12 @@ def refuses_with_the_fitting_code(evidence: Evidence) -> Iterator[Yield]:
     """A refused start or stop names its cause by the code, and has a text."""
     for e in evidence.about(*_STARTS, *_STOPS, direction=HUB_TO_CPO):
         variant = variant_of(e)
-        if e.faults or e.result is not False or (variant and not _ODD.isdisjoint(variant.requirements)):
+        if (
+            e.faults
+            or e.result is not False
+            or not e.sent.is_object
+            or (variant and not _ODD.isdisjoint(variant.requirements))
+        ):
             continue
         fitting = _fitting(evidence, e)
         code, text = e.status_code, wire_json.at(e.answer_body, "StatusCode", "Description")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from oicp.deliveries import claimed, of_another
 from oicp.evidence import Evidence, Exchange
@@ -66,7 +67,7 @@ def _nameless_starts(evidence: Evidence) -> frozenset[str]:
 def _judgeable(evidence: Evidence, e: Exchange) -> bool:
     """The session of this message began in this recording, so its start would be in it."""
     ours = evidence.run.source in ("run", "serve")  # then the hub is in the recording from its first second on
-    if evidence.run.source == "message" or not (ours or _given(evidence)):
+    if evidence.run.source == "message" or not (ours or _given(evidence)) or (e.accepted and _at_hubject(e)):
         return False
     if TIMES in evidence.run.unknown:  # then only its place tells that it is meant for a session of this recording
         return any(c.number == e.number for c in claimed(evidence).values())
@@ -76,6 +77,11 @@ def _judgeable(evidence: Evidence, e: Exchange) -> bool:
         return ours
     # times of a record are whole seconds, and clocks differ
     return min(known) >= -limit(evidence, "clock_s") if known else ours
+
+
+def _at_hubject(e: Exchange) -> bool:
+    """It was sent to Hubject itself, which takes no message for a session it did not open (400)."""
+    return "hubject" in (urlsplit(e.url).hostname or "")
 
 
 @whole.rule("SESS-001", "SESS-003")

@@ -173,3 +173,25 @@ def test_a_conforming_run_has_no_fault_of_ours() -> None:
     build.exchange("PushEvseData", {}, t=90, direction=CPO_TO_HUB)
     assert harness_faults(build.evidence()) == []
     assert session_id(1) in str(build.exchanges[0].body)
+
+
+@pytest.mark.parametrize(("start", "expected"), [(True, ["CDR-011"]), (False, ["AUTH-014"])])
+def test_a_contract_id_as_uid_is_told_once(start: bool, expected: list[str]) -> None:
+    """In the CDR of a remote session it is the wrong kind of identification; else Plug & Charge sent the wrong way."""
+    build = Build()
+    if start:
+        build.start(t=1)
+    build.cdr(t=20, body={"Identification": {"RFIDMifareFamilyIdentification": {"UID": "DE-DCB-C12345678-9"}}})
+    told = verdict(build.evidence(), "CDR-011", "AUTH-014", "ID-008").findings
+    assert [f.requirement for f in told] == expected
+
+
+def test_findings_name_the_member_once() -> None:
+    """A sentence about the member begins with its name, one that names it already or is of its own does not run on from it."""
+    build = Build()
+    build.cdr(t=20, body={"SessionEnd": ..., "sessionEnd": "x", "MeterValueInBetween": {"meterValues": [2, 1]}})
+    told = [f.observed for f in findings(build.evidence(), "HTTP-005") + findings(build.evidence(), "CDR-023")]
+    assert told == [
+        "member 'sessionEnd' is spelled 'SessionEnd': \"x\"",
+        'MeterValueInBetween: the readings fall from one to the next: {"meterValues":[2,1]}',
+    ]

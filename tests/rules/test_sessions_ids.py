@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from oicp.services import Direction
 from oicp.zones import offsets_at
 from tests.rules.build import EVCO, EVSE, OTHER, Build, ack, clock, findings, outcome, record, session_id, verdict
 
@@ -53,6 +54,22 @@ def test_sessions_from_before(run: dict[str, Any], begin: float, expected: str) 
     build = Build(**run)
     build.start(t=1, session=7, evse_id=OTHER)
     build.cdr(t=40, begin=begin, body={"SessionID": "ABCDEFAB-0000-4000-8000-000000000001"})
+    assert outcome(build.evidence(), "SESS-001") == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "http_status", "answer", "expected"),
+    [
+        ("service.hubject.com", 200, ack(), "not-exercised"),
+        ("service-qa.hubject.com", 404, ack("400"), "violated"),
+        ("hub.example", 200, ack(), "violated"),
+    ],
+)
+def test_what_hubject_took_was_opened_there(host: str, http_status: int, answer: Any, expected: str) -> None:
+    """A session whose start is not in the recording was opened all the same if Hubject accepts its CDR; any other hub may be a mock."""
+    build = Build(source="har", truth=False, fleet=None)
+    build.start(t=1, session=7, evse_id=OTHER)
+    build.cdr(t=40, begin=12, session=9, url=f"https://{host}", http_status=http_status, answer=answer)
     assert outcome(build.evidence(), "SESS-001") == expected
 
 
@@ -285,6 +302,20 @@ def test_a_code_that_is_no_text() -> None:
     assert [f.observed for f in findings(build.evidence(), "ACK-010")] == [
         "refused with no code that can be read and no Description"
     ]
+
+
+def test_code_for_a_broken_request() -> None:
+    """What is no JSON names no EVSE, so whether a vehicle waits there explains nothing."""
+    build = Build()
+    build.exchange(
+        "AuthorizeRemoteStart",
+        b'{"SessionID":',
+        t=5,
+        direction=Direction.HUB_TO_CPO,
+        partner_id="DE-DCB",
+        answer=refusal("022"),
+    )
+    assert outcome(build.evidence(), "ACK-010") == "not-exercised"
 
 
 @pytest.mark.parametrize(("code", "expected"), [("400", "conforms"), ("022", "warned")])
