@@ -1,18 +1,22 @@
-"""A CPO from which nothing came: said in so many words, since no rule can judge what was never sent."""
+"""A CPO from which nothing came, or some things never: said in so many words, since no rule can judge what was never sent."""
 
 from collections.abc import Iterator
 
 from bench.stage import Stage
+from oicp.evidence import Evidence
+from oicp.handshakes import failed_calls, failed_in_vain
 from oicp.services import Direction
+
+_MORE_THAN_CHANCE = 3
 
 
 def silence(stage: Stage) -> Iterator[str]:
-    """One message if no request of the CPO reached the hub: why, as far as can be told, and what to do."""
+    """One message if no request of the CPO reached the hub, or some never did: why, as far as can be told, and what to do."""
+    evidence = stage.recorder.evidence()
     if any(e.direction is Direction.CPO_TO_HUB for e in stage.recorder.exchanges):
+        yield from half_silence(evidence)
         return
-    failed = [
-        o for o in stage.recorder.evidence().seen("tls_handshake") if o.data.get("direction") == Direction.CPO_TO_HUB
-    ]
+    failed = failed_calls(evidence)
     where = f"the CPO sent nothing to the hub at {stage.environment['OICP_BENCH_HUB_URL']}"
     if failed:
         yield (
@@ -26,3 +30,15 @@ def silence(stage: Stage) -> Iterator[str]:
             f"{where}: does it use this address (OICP_BENCH_HUB_URL), and does it push its EVSEs by itself? "
             "If not, configure [cpo.hooks] push_evse_data"
         )
+
+
+def half_silence(evidence: Evidence) -> Iterator[str]:
+    """Some calls came through, others broke off in the handshake: as from a backend with several HTTP clients."""
+    failed = failed_in_vain(evidence)
+    if len(failed) < _MORE_THAN_CHANCE:
+        return
+    yield (
+        f"{len(failed)} TLS handshakes of the CPO failed although others came through, the first after {failed[0].t:.0f} s: "
+        f"{failed[0].data.get('error')}; does every HTTP client of it trust the CA and have the client certificate, "
+        "those for records and notifications, too? What they had to send is missing here"
+    )

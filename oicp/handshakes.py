@@ -1,10 +1,12 @@
 """TLS facts read leniently: versions, validity of certificates, why a handshake failed."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from oicp.evidence import Observation
+from oicp.evidence import Evidence, Observation
+from oicp.services import Direction
 
 _VERSION = re.compile(r"(?:TLS|SSL)?\s*v?\s*([123])(?:[._]([0-3]))?\Z", re.IGNORECASE)
 
@@ -70,3 +72,37 @@ def trouble(observation: Observation) -> Trouble:
         if re.search(signs, text) and not (kind is Trouble.UNTRUSTED and _ALERT.search(text)):
             return kind
     return Trouble.OTHER
+
+
+# --- which of them say something about the CPO ---------------------------------------------------------------------------
+
+_BAD_CERTIFICATE = re.compile(r"foreign|unknown|untrusted|wrong|stranger|self-?signed|expired|\bbad\b", re.IGNORECASE)
+"""Words by which the hub says that it serves with a certificate partners must refuse."""
+_ABOUT_S = 1.0
+
+
+def bad_certificates(evidence: Evidence) -> Iterator[tuple[float, float, str]]:
+    """Begin, end and name of the times in which the hub served with a certificate that partners must refuse."""
+    begun: tuple[float, str] | None = None
+    for o in evidence.seen("hub_setting"):
+        if o.data.get("setting") != "server_certificate":
+            continue
+        if begun:
+            yield begun[0], o.t, begun[1]
+        value = str(o.data.get("value") or "")
+        begun = (o.t, value) if _BAD_CERTIFICATE.search(value) else None
+    if begun:
+        yield begun[0], evidence.t_end + 1, begun[1]
+
+
+def failed_calls(evidence: Evidence) -> tuple[Observation, ...]:
+    """Handshakes with the hub that failed."""
+    seen = evidence.seen("tls_handshake")
+    return tuple(o for o in seen if o.data.get("direction") == str(Direction.CPO_TO_HUB))
+
+
+def failed_in_vain(evidence: Evidence) -> tuple[Observation, ...]:
+    """Those that failed at a hub that was up and served with its right certificate."""
+    odd = [(begin, end) for begin, end, _ in bad_certificates(evidence)]
+    odd += [(o.t, o.t) for kind in ("hub_down", "hub_up") for o in evidence.seen(kind)]
+    return tuple(o for o in failed_calls(evidence) if not any(a - _ABOUT_S <= o.t <= b + _ABOUT_S for a, b in odd))

@@ -1,12 +1,11 @@
 """TLS and certificates in both directions (TLS-001 to TLS-008)."""
 
-import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from oicp import wire_json
 from oicp.evidence import Evidence, Exchange, Observation
-from oicp.handshakes import Trouble, certificate_time, tls_version, trouble
+from oicp.handshakes import Trouble, bad_certificates, certificate_time, failed_in_vain, tls_version, trouble
 from oicp.ids import operator_key
 from oicp.rulebook import Checked, NotExercised, Yield, finding, observed_at, rules_about_evidence
 from oicp.services import Direction
@@ -174,14 +173,10 @@ def _probed_versions(o: Observation) -> Iterator[Yield]:
     yield observed_at(o, told, requirement="TLS-005", contested=not only)
 
 
-_BAD_CERTIFICATE = re.compile(r"foreign|unknown|untrusted|wrong|stranger|self-?signed|expired|\bbad\b", re.IGNORECASE)
-"""Words by which the hub says that it serves with a certificate partners must refuse."""
-
-
 @whole.rule("TLS-006")
 def verifies_the_hub(evidence: Evidence) -> Iterator[Yield]:
     """A hub with a certificate of an unknown CA, or for another name, is not talked to."""
-    periods = tuple(_bad_certificates(evidence))
+    periods = tuple(bad_certificates(evidence))
     for begin, end, value in periods:
         refused = [o for o in evidence.seen("tls_handshake") if _from_cpo(o) and begin <= o.t <= end]
         shown = _shown_from(evidence, begin, end)
@@ -193,6 +188,11 @@ def verifies_the_hub(evidence: Evidence) -> Iterator[Yield]:
             yield Checked("TLS-006", "transport")
         else:
             yield NotExercised("TLS-006", "nobody called while the hub presented a certificate that must be refused")
+    for o in failed_in_vain(evidence):
+        if trouble(o) is Trouble.REFUSED:
+            yield _handshake(
+                o, "TLS-006", "the right certificate of the hub was refused, as if its root were not installed"
+            )
     if not periods:
         yield NotExercised("TLS-006", "the hub never presented a certificate that must be refused")
 
@@ -209,19 +209,6 @@ def _shown_from(evidence: Evidence, begin: float, end: float) -> float:
 
 def _from_cpo(o: Observation) -> bool:
     return o.data.get("direction") == str(Direction.CPO_TO_HUB)
-
-
-def _bad_certificates(evidence: Evidence) -> Iterator[tuple[float, float, str]]:
-    begun: tuple[float, str] | None = None
-    for o in evidence.seen("hub_setting"):
-        if o.data.get("setting") != "server_certificate":
-            continue
-        if begun:
-            yield begun[0], o.t, begun[1]
-        value = str(o.data.get("value") or "")
-        begun = (o.t, value) if _BAD_CERTIFICATE.search(value) else None
-    if begun:
-        yield begun[0], evidence.t_end + 1, begun[1]
 
 
 def _new_connections(evidence: Evidence, since: float) -> Iterator[Exchange]:

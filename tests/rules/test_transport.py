@@ -146,6 +146,28 @@ def test_hub_certificate_behind_a_closed_door(t: float, expected: str) -> None:
     assert outcome(build.evidence(until=20), "TLS-006") == expected
 
 
+@pytest.mark.parametrize(
+    ("error", "t", "expected"),
+    [
+        ("tlsv1 alert unknown ca", 30, "warned"),
+        ("tlsv1 alert unknown ca", 15, "conforms"),  # it was a foreign one
+        ("tlsv1 alert unknown ca", 40.3, "conforms"),  # the hub was going down
+        ("the peer closed the connection during the handshake", 30, "conforms"),  # nobody knows why
+    ],
+)
+def test_the_right_certificate_refused(error: str, t: float, expected: str) -> None:
+    """A backend, or one of its HTTP clients, that does not know the root of the hub."""
+    build = Build()
+    build.push_data([record()], t=1)
+    build.observe("hub_setting", t=10, setting="server_certificate", value="foreign-ca")
+    build.observe("tls_handshake", t=12, direction="cpo_to_hub", error="tlsv1 alert unknown ca")
+    build.observe("hub_setting", t=20, setting="server_certificate", value="own")
+    build.observe("hub_down", t=40)
+    build.observe("hub_up", t=45)
+    build.observe("tls_handshake", t=t, direction="cpo_to_hub", error=error)
+    assert outcome(build.evidence(until=60), "TLS-006") == expected
+
+
 def test_words_of_openssl() -> None:
     """Versions and errors are read as they are written."""
     assert [tls_version(t) for t in ("TLSv1.3", "TLSv1", "SSLv3", "1.2", "", None)] == [
