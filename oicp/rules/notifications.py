@@ -192,7 +192,7 @@ def _true(evidence: Evidence, own: Session, last: Exchange | None, exchange: Exc
     if said is None:
         return
     pointer = "/ConsumedEnergyProgress"
-    impossible = _beyond_all(evidence, own, said)
+    impossible = _beyond_all(evidence, own, exchange, said)
     if impossible:
         yield finding(impossible, on=exchange, pointer=pointer, requirement="NOTIF-012")
         return
@@ -216,14 +216,16 @@ def _true(evidence: Evidence, own: Session, last: Exchange | None, exchange: Exc
         )  # fmt: skip
 
 
-def _beyond_all(evidence: Evidence, own: Session, said: Decimal) -> str | None:
-    """Energy that was never delivered: below zero or, where nobody watched the EVSE, above that of the CDR."""
+def _beyond_all(evidence: Evidence, own: Session, exchange: Exchange, said: Decimal) -> str | None:
+    """Energy that was never delivered: below zero or, where nobody watched the EVSE, above what End or CDR tell later."""
     if said < 0:
         return f"{said} kWh since the start of charging"
-    finals = [f for c in own.cdrs if (f := number(c.body.get("ConsumedEnergy"))) is not None]
-    if evidence.run.truth or not finals or said - max(finals) <= _ROUNDING_KWH or said > _LARGEST_KWH:
-        return None
-    return f"{said} kWh were told, the CDR says {max(finals)} kWh in all"
+    ends = [n for n in own.notifications if n.body.get("Type") == "End" and n.t > exchange.t]
+    for later in (*ends, *own.cdrs) if not evidence.run.truth and said <= _LARGEST_KWH else ():
+        final = number(later.body.get("ConsumedEnergy"))
+        if final is not None and said - final > _ROUNDING_KWH:
+            return f"{said} kWh were told, the {later.operation} of exchange {later.number} says {final} kWh in all"
+    return None
 
 
 def _energy_at(evidence: Evidence, running: Transaction, t: float) -> int | None:
@@ -313,10 +315,12 @@ def an_emp_without_notifications_is_tolerated(evidence: Evidence) -> Iterator[Yi
 
 
 def _repeated(refused: list[Exchange]) -> Iterator[Yield]:
-    counts: dict[bytes, int] = {}
+    counts: dict[object, int] = {}
     for exchange in refused:
-        counts[exchange.request.body] = counts.get(exchange.request.body, 0) + 1
-        if counts[exchange.request.body] == _MANY_REPEATS + 1:
+        kind = exchange.body.get("Type")
+        same = kind if kind in ("Start", "End") else exchange.request.body  # those come once, whatever times they tell
+        counts[same] = counts.get(same, 0) + 1
+        if counts[same] == _MANY_REPEATS + 1:
             yield finding(
                 f"the same notification was repeated more than {_MANY_REPEATS} times against {exchange.status_code}",
                 on=exchange,

@@ -95,4 +95,11 @@ def _one_by_one(evidence: Evidence, burst: list[Exchange]) -> bool:
         )
     gaps = [end_of(b) - end_of(a) for a, b in pairwise(ordered)]
     shortest = min(end_of(e) - e.t for e in ordered)
-    return shortest >= 0.2 and sum(gap >= 0.5 * shortest for gap in gaps) >= 0.8 * len(gaps)
+    spaced = shortest >= 0.2 and sum(gap >= 0.5 * shortest for gap in gaps) >= 0.8 * len(gaps)
+    return spaced and _in_turn(ordered)
+
+
+def _in_turn(ordered: list[Exchange]) -> bool:
+    """Answered in the order of arrival; charge points that take their time answer in any order."""
+    pairs = [(a.t, b.t) for at, a in enumerate(ordered) for b in ordered[at + 1 : at + 20]]
+    return sum(first <= second for first, second in pairs) >= 0.8 * len(pairs)

@@ -25,7 +25,7 @@ _OPTIONAL: dict[str, dict[str, str]] = {
 }
 """Members that a request may lack or have as null, and the requirement a CPO breaks that asks for them."""
 _DEMANDED = re.compile(
-    r"missing|required|mandatory|(must|may|can|should|darf)\W?(not|n't|nicht) be (null|blank|empty|undefined)|cannot be (null|blank|empty)"
+    r"missing|required|mandatory|undefined (array )?(key|index|property|offset)|keyerror|(must|may|can|should|darf)\W?(not|n't|nicht) be (null|blank|empty|undefined)|cannot be (null|blank|empty)"
     r"|not (provided|present|given|set|specified)|is (null|undefined|empty|blank)|fehlt|darf nicht (null|leer)|nicht angegeben|obligatoire",
     re.IGNORECASE,
 )
@@ -33,8 +33,10 @@ _UNKNOWN = re.compile(
     r"unknown|unsupported|not (supported|known|found|available|allowed|one of|accepted|recogni[sz]ed)|invalid|no enum|unbekannt|inconnu",
     re.IGNORECASE,
 )
+_TARIFF = re.compile(r"product|tarif|price|pricing", re.IGNORECASE)
 _NEAR = 80
 """Characters between a member and the word that demands it."""
+_ABOUT_THE_FORM = (400, 422, 500)
 _OF_THE_SESSION = frozenset(("400",))
 _SOON_GONE_S = 300.0
 """An EVSE that was taken down may be unknown already when its data are still at the hub."""
@@ -73,7 +75,7 @@ def _texts(e: Exchange) -> list[tuple[str, str | None]]:
         places = (("AdditionalInfo", "/StatusCode/AdditionalInfo"), ("Description", "/StatusCode/Description"))
         values = ((wire_json.at(e.answer_body, "StatusCode", name), at) for name, at in places)
         return [(value, at) for value, at in values if isinstance(value, str)]
-    body = e.answer.body if e.answer else b""
+    body = e.answer.body if e.answer and e.http_status in _ABOUT_THE_FORM else b""
     return [(body.decode("utf-8", "replace")[:4000], None)]
 
 
@@ -83,6 +85,8 @@ def _lacks(e: Exchange, text: str) -> tuple[str, str] | None:
     identification = e.body.get("Identification")
     inside = identification if isinstance(identification, dict) else {}
     for name, requirement in _OPTIONAL.get(e.operation or "", {}).items():
+        if name == "UID" and e.result is not False:
+            continue  # three letters in a page of whatever
         if e.body.get(name) is None and inside.get(name) is None and _demands(text, name):
             how = "which has to be missing" if requirement == "RSTART-002" else "which nobody has to send"
             return requirement, f"refused ({_code(e)}) for lack of {name}, {how}"
@@ -119,7 +123,8 @@ def _product(evidence: Evidence, e: Exchange, text: str) -> tuple[str, str] | No
         or evidence.about("PushPricingProductData")
     ):
         return None
-    named = product.lower() in text.lower() and _UNKNOWN.search(text)
+    named = re.search(rf"(?<![\w*-]){re.escape(product)}(?![\w*-])", text, re.IGNORECASE)
+    named = named and _TARIFF.search(text) and _UNKNOWN.search(text)
     return ("RSTART-019", f"refused ({_code(e)}) because of the product {product}") if named else None
 
 

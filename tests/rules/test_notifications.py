@@ -140,6 +140,13 @@ ON_THE_WIRE = [
     Case("NOTIF-012", VIOLATED, "more than the CDR", at_wire((400, 1.0), (800, 9.0)), 1600),
     Case("NOTIF-012", CONFORMS, "no more than the CDR", at_wire((400, 1.0), (800, 1.5)), 1600),
     Case("NOTIF-012", CONFORMS, "rounded otherwise than the CDR", at_wire((400, 1.0), (1499, 2.004)), 1600),
+    Case("NOTIF-012", VIOLATED, "more than the End tells", lambda b: (
+        at_wire((400, 1.0))(b), b.notification("End", t=1501, body={"ChargingEnd": clock(1500), "ConsumedEnergy": 0.5})), 1600),
+    Case("NOTIF-012", CONFORMS, "more than an End before it", lambda b: (
+        b.notification("End", t=300, body={"ChargingEnd": clock(299), "ConsumedEnergy": 0.5}), at_wire((400, 1.0), (800, 1.2))(b)), 1600),
+    Case("NOTIF-021", VIOLATED, "repeated with other times", starts(*range(12, 20), answer=ack("320")), 1600),
+    Case("NOTIF-021", CONFORMS, "Progress every five minutes", lambda b: (
+        starts(12, answer=ack("320"))(b), *(b.notification("Progress", t=t, answer=ack("320")) for t in range(310, 1500, 301))), 1600),
     Case("NOTIF-012", VIOLATED, "below zero", at_wire((400, -0.2)), 1600),
 ]  # fmt: skip
 

@@ -41,6 +41,16 @@ def asks_for(text: str, **members: Any) -> Any:
     return lambda b: b.start(t=10, body={**BARE, **members}, answer=no("022", text))
 
 
+def burst(*took: float) -> Any:
+    """Starts at once, each on an EVSE of its own, and how long their answers took."""
+
+    def story(b: Build) -> None:
+        for at, seconds in enumerate(took):
+            b.start(t=10 + at / 100, session=at + 1, evse_id=f"DE*ABC*E{at}", took=seconds)
+
+    return story
+
+
 def energy(t: float, kwh: float) -> Any:
     """A Progress notification."""
     body = {"ChargingStart": clock(11), "EventOccurred": clock(t), "ConsumedEnergyProgress": kwh}
@@ -163,6 +173,18 @@ CASES = [
         t=10, body=BARE, answer=no("510", "PartnerProductID not given, standard price"))),
     Case("RSTART-001", SILENT, "asks for the SessionID", asks_for("SessionID is missing", SessionID=None)),
     Case("RSTART-001", SILENT, "the member it names was there", asks_for("PartnerProductID is required", PartnerProductID="AC1")),
+    Case("RSTART-001", VIOLATED, "an array without it", lambda b: b.start(
+        t=10, body=BARE, http_status=500, answer={"message": 'Undefined array key "PartnerProductID"'})),
+    Case("RSTART-001", VIOLATED, "a null that is followed", lambda b: b.start(
+        t=10, http_status=500, answer={"message": 'the return value of "RemoteStart.getPartnerProductID()" is null'})),
+    Case("RSTART-002", SILENT, "a page of a proxy", lambda b: b.start(
+        t=10, http_status=401, answer=b"<html>Authorization required, X-Request-UID: 77</html>")),
+    Case("RSTART-002", SILENT, "three letters somewhere", lambda b: b.start(
+        t=10, http_status=400, answer={"message": "required header X-Request-UID"})),
+    Case("RSTART-019", SILENT, "the letters of the product in the EvseID", lambda b: b.start(
+        t=10, body={"PartnerProductID": "E1"}, answer=no("022", "invalid product of DE*ABC*E1*1"))),
+    Case("RSTART-016", WARNED, "answered one after another", burst(1, 2, 3, 4, 5, 6)),
+    Case("RSTART-016", CONFORMS, "answered in any order", burst(2, 7, 3, 5, 1)),
     Case("RSTART-001", SILENT, "names it, asks for another", asks_for("ProviderID DE-DCB has no contract")),
     Case("RSTART-002", VIOLATED, "looks for a card", lambda b: b.start(t=10, answer=no("102"))),
     Case("RSTART-002", VIOLATED, "says so", asks_for("Identification.RFIDMifareFamilyIdentification.UID is missing")),
