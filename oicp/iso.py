@@ -222,3 +222,11 @@ def _boxes() -> dict[str, tuple[float, float, float, float]]:
 
 BOXES = _boxes()
 """Alpha-3 code to (south, north, west, east) in degrees, for the countries that are known here."""
+
+PART_OF = {
+    **dict.fromkeys(("GLP", "MTQ", "GUF", "REU", "MYT", "SPM", "BLM", "MAF", "NCL", "PYF", "WLF"), "FRA"),
+    **dict.fromkeys(("PRI", "GUM", "VIR", "ASM", "MNP"), "USA"), **dict.fromkeys(("BES", "ABW", "CUW", "SXM"), "NLD"),
+    **dict.fromkeys(("IMN", "JEY", "GGY", "GIB"), "GBR"), **dict.fromkeys(("FRO", "GRL"), "DNK"), "ALA": "FIN",
+    "SJM": "NOR",
+}  # fmt: skip
+"""Alpha-3 codes of places that are part of another country, whose code their EVSEs may carry."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from oicp.ids import country_of, is_operator_id, operator_key
-from oicp.iso import ALPHA_3, BOXES
+from oicp.iso import ALPHA_3, BOXES, PART_OF
 from oicp.messages.common import records_of
 from oicp.messages.faults import EMPTY, INFO, WARNING, Path, Walk, place
 from oicp.messages.numbers import number, plain
@@ -208,7 +208,7 @@ def english_first(walk: Walk, value: dict[str, Json], path: Path) -> None:
     if language is None:
         return
     walk.checked.add("EVSE-058")
-    if language.split("-")[0].lower() not in ("en", "eng"):
+    if re.split("[-_]", language)[0].lower() not in ("en", "eng"):
         at = (entries[0][0], "lang")
         grade = INFO if len(entries) == 1 else None
         walk.fault("EVSE-058", at, "the first entry is not in English", language, grade=grade)
@@ -222,8 +222,8 @@ def country_fits(walk: Walk, value: dict[str, Json], path: Path) -> None:
     if country is None or expected is None or country not in ALPHA_3.values():
         return
     walk.checked.add("PUSH-012")
-    if country != expected:
-        sentence = f"the EvseID has the country of {expected}, the address lies in {country}"
+    if expected not in (country, PART_OF.get(country)):
+        sentence = f"has the country of {expected}, the address lies in {country}"
         walk.fault("PUSH-012", (path, "EvseID"), sentence, evse_id)
 
 

@@ -134,7 +134,7 @@ def missing(evidence: Evidence) -> dict[str, tuple[Yield, ...]]:
 
 def shown(phase: Phase) -> str:
     """The state in words; OCPP may go on saying Preparing when the transaction has begun."""
-    return f"the transaction (OCPP state {phase.state})" if phase.kind == "charging" else phase.state
+    return f"Occupied (a transaction, OCPP state {phase.state})" if phase.kind == "charging" else phase.state
 
 
 def _pushed(evidence: Evidence, need: _Need) -> Yield:

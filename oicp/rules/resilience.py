@@ -236,7 +236,8 @@ def isolates_the_bad_record(evidence: Evidence) -> Iterator[Yield]:
             told = f"less than {grace:g} s were recorded after a refused push"
             yield NotExercised("PUSH-013", told, incomplete=True, doubt=None if early else doubt)
         else:
-            told = f"{len(good_left)} good records of a refused push (HTTP {e.http_status}, code {e.status_code}) did not reach the hub within {grace:g} s"
+            code = f"code {e.status_code}" if e.status_code else f"HTTP {e.http_status}"
+            told = f"{len(good_left)} good records of a refused push ({code}) did not reach the hub within {grace:g} s"
             yield finding(told, on=e, requirement="PUSH-013")
 
 

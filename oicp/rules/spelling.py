@@ -20,6 +20,8 @@ from oicp.sessions import folded, session
 from oicp.variants import variant_of
 
 whole = rules_about_evidence()
+_CONFIGURED = ("run", "serve")
+"""Recordings of a bench that was told who the partner is; else that is read from the messages."""
 _NOT_ITS_FAULT = frozenset(("501", "510", "601", "602", "603", "604", "700", "021"))
 
 
@@ -29,7 +31,8 @@ _NOT_ITS_FAULT = frozenset(("501", "510", "601", "602", "603", "604", "700", "02
 @whole.rule("ID-005")
 def spells_ids_one_way(evidence: Evidence) -> Iterator[Yield]:
     """OperatorID and EvseID are used in one spelling everywhere."""
-    first: dict[str, tuple[str, str]] = {folded(i): (i, "the configuration") for i in evidence.run.operator_ids}
+    known_from = "the configuration" if evidence.run.source in _CONFIGURED else "most messages"
+    first: dict[str, tuple[str, str]] = {folded(i): (i, known_from) for i in evidence.run.operator_ids}
     told: set[str] = set()
     for e in evidence.exchanges:
         if not e.by_cpo or not e.operation:

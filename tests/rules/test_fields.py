@@ -14,9 +14,10 @@ def _record(**more: Any) -> Any:
     return lambda b: b.push_data([record(EVSE, **more)], t=1)
 
 
-def _place(country: str, coordinates: str) -> Any:
+def _place(country: str, coordinates: str, evse_id: str = EVSE) -> Any:
     address = {"Country": country, "City": "Town", "Street": "Way", "PostalCode": "1", "HouseNum": "1"}
-    return _record(Address=address, GeoCoordinates={"Google": {"Coordinates": coordinates}})
+    geo = {"Google": {"Coordinates": coordinates}}
+    return lambda b: b.push_data([record(evse_id, Address=address, GeoCoordinates=geo)], t=1)
 
 
 def _cdr(**more: Any) -> Any:
@@ -49,6 +50,8 @@ CASES = [
     Case("EVSE-021", CONFORMS, "with its sign", _place("PRT", "38.722252 -9.139337")),
     Case("EVSE-021", CONFORMS, "an overseas department", _place("FRA", "-20.882057 55.450675")),
     Case("EVSE-021", CONFORMS, "an island across the date line", _place("USA", "52.83 173.17")),
+    Case("PUSH-012", CONFORMS, "the country is that of the overseas department", _place("REU", "-20.882057 55.450675", "FR*ABC*E1")),
+    Case("PUSH-012", WARNED, "an overseas department of another country", _place("REU", "-20.882057 55.450675")),
     Case("EVSE-003", SILENT, "a boolean as text is told by HTTP-006", _record(RenewableEnergy="true")),
     Case("EVSE-026", SILENT, "a number as text, too", _record(ChargingFacilities=[{"PowerType": "DC", "Power": "50"}])),
     Case("PUSH-010", VIOLATED, "EVSE of a stranger", lambda b: b.push_data([record("DE*XYZ*E1")], t=1)),
