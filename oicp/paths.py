@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from oicp import wire_json
 from oicp.evidence import Exchange
@@ -65,6 +65,11 @@ def looks_like_oicp(target: str) -> bool:
     """The target was meant for an OICP operation."""
     text = target.lower()
     return any(word in text for word in _TEXTS)
+
+
+def at_hubject(exchange: Exchange) -> bool:
+    """It was sent to Hubject itself and not to a hub that may be a mock."""
+    return "hubject" in (urlsplit(exchange.url).hostname or "")
 
 
 def nearest(path: str) -> str | None:

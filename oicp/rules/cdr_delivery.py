@@ -203,7 +203,8 @@ def no_cdr_for_a_refused_start(evidence: Evidence) -> Iterator[Yield]:
         if own.kind != "remote" or start is None or start.result is not False or any(s.accepted for s in own.starts):
             continue
         if own.cdrs:
-            yield finding(f"a CDR although the start was refused with {start.status_code}", on=own.cdrs[0])
+            code = f" with {start.status_code}" if start.status_code else ""
+            yield finding(f"a CDR although the start was refused{code}", on=own.cdrs[0])
         elif evidence.t_end - end_of(start) >= _SAW_ANSWER_S:
             yield Checked("CDR-026", start.operation or "")
 

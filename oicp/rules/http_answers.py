@@ -82,7 +82,8 @@ def serves_every_spelling(evidence: Evidence) -> Iterator[Yield]:
             continue
         seen.add(spelling)
         if _spelling_refused(e, others, served) and not _something_else(evidence, e):
-            told = f"HTTP {e.http_status}, code {e.status_code} for {e.request.target}: {spelling} in the id of the path is not matched"
+            got = f"HTTP {e.http_status}" + (f", code {e.status_code}" if e.status_code else "")
+            told = f"{got} for {e.request.target}: {spelling} in the id of the path is not matched"
             yield finding(told, on=e, requirement="HTTP-011", contested=spelling is Spelling.ENCODED)
         elif is_acknowledgement(e) and len(_spellings_of(evidence)) > 1:
             yield Checked("HTTP-011", e.operation or "")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from oicp.content_types import content_type
 from oicp.evidence import Evidence, Exchange
 from oicp.mojibake import broken_text
-from oicp.paths import garbled_id, looks_like_oicp, nearest, read_target
+from oicp.paths import at_hubject, garbled_id, looks_like_oicp, nearest, read_target
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence, rules_about_sent
 from oicp.services import HUB_TO_CPO, OPERATIONS, operation_of
 
@@ -44,6 +44,8 @@ def calls_published_paths(evidence: Evidence) -> Iterator[Yield]:
 def _wrong_path(e: Exchange, anywhere: bool) -> str | None:
     target = read_target(e.request.target)
     known = operation_of(target.path)
+    if known and target.path.endswith("/") and not (e.accepted and at_hubject(e)):
+        return f"{e.request.target} ends in a slash, the published path does not"
     if known and target.front is not None and (anywhere or not target.front):
         return None
     if known and target.front is None:

@@ -166,6 +166,9 @@ def trouble_is_told_as_021(evidence: Evidence) -> Iterator[Yield]:
     """Trouble of the CPO's system is answered with Result false and 021, not with an HTTP error."""
     for e in asked(evidence):
         if (e.http_status or 0) >= 500:
-            yield finding(f"HTTP {e.http_status} instead of an acknowledgement with 021", on=e, requirement="ACK-011")
+            told = f"HTTP {e.http_status} instead of an acknowledgement with 021"
+            if e.result is not None:
+                told = f"an acknowledgement came with HTTP {e.http_status} instead of 200"
+            yield finding(told, on=e, requirement="ACK-011")
         elif e.result is False and e.status_code == "021":
             yield Checked("ACK-011", e.operation or "")

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from oicp.deliveries import claimed, of_another
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import second_of
+from oicp.paths import at_hubject
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence, rules_about_exchange
 from oicp.rules.cdr_sessions import owners_of_partner_ids
 from oicp.services import HUB_TO_CPO
@@ -67,8 +67,10 @@ def _nameless_starts(evidence: Evidence) -> frozenset[str]:
 def _judgeable(evidence: Evidence, e: Exchange) -> bool:
     """The session of this message began in this recording, so its start would be in it."""
     ours = evidence.run.source in ("run", "serve")  # then the hub is in the recording from its first second on
-    if evidence.run.source == "message" or not (ours or _given(evidence)) or (e.accepted and _at_hubject(e)):
+    if evidence.run.source == "message" or not (ours or _given(evidence)):
         return False
+    if e.accepted and at_hubject(e):
+        return False  # Hubject itself takes no message for a session it did not open (400)
     if TIMES in evidence.run.unknown:  # then only its place tells that it is meant for a session of this recording
         return any(c.number == e.number for c in claimed(evidence).values())
     begun = [second_of(e, e.body.get(name)) for name in ("SessionStart", "ChargingStart")]
@@ -77,11 +79,6 @@ def _judgeable(evidence: Evidence, e: Exchange) -> bool:
         return ours
     # times of a record are whole seconds, and clocks differ
     return min(known) >= -limit(evidence, "clock_s") if known else ours
-
-
-def _at_hubject(e: Exchange) -> bool:
-    """It was sent to Hubject itself, which takes no message for a session it did not open (400)."""
-    return "hubject" in (urlsplit(e.url).hostname or "")
 
 
 @whole.rule("SESS-001", "SESS-003")
