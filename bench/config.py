@@ -224,9 +224,9 @@ class SecurityTable(Table):
 class FleetTable(Table):
     """`[fleet]`: the charge points."""
 
-    ocpp_version: Literal["1.6", "2.0.1"] = "1.6"
-    charge_points: Count = 4
-    evses_per_charge_point: Annotated[int, Field(ge=1, le=50)] = 1
+    ocpp_version: Literal["1.6", "2.0.1"] = Field("1.6", description="1.6 or 2.0.1, for all of them")
+    charge_points: Count = Field(4, description="How many are generated; 12 for the reference CPO")
+    evses_per_charge_point: Annotated[int, Field(ge=1, le=50)] = Field(1, description="2 for the reference CPO")
     file: str | None = Field(None, description="Your own charge points instead of generated ones (fleet.json)")
     external: bool = Field(
         False, description="Real charge points outside the bench: nobody observes them, a person operates them"
@@ -262,7 +262,7 @@ class LimitsTable(Table):
 class SuiteTable(Table):
     """`[suite]`: what is played and how it is judged."""
 
-    profiles: tuple[str, ...] = ("remote-only",)
+    profiles: tuple[str, ...] = Field(("remote-only",), description=", ".join(PROFILES))
     expected_violations: tuple[str, ...] = Field((), description="Requirement ids; one that now conforms fails the run")
     jobs: Annotated[int, Field(ge=1, le=200)] = Field(32, description="How many scenarios run at the same time")
     long: bool = Field(False, description="Also the scenarios whose nature is a longer wait (minutes)")
