@@ -185,8 +185,11 @@ class Server:
 # --- client ----------------------------------------------------------------------------------------------------------
 
 
-async def send(url: str, context: ssl.SSLContext, path: str, bodies: list[bytes], connections: int) -> None:
-    """Send all bodies over a few keep-alive connections; raises if one is not answered with Result true."""
+async def send(
+    url: str, context: ssl.SSLContext | None, path: str, bodies: list[bytes], connections: int,
+    wanted: bytes = b'"Result":true',
+) -> None:  # fmt: skip
+    """Send all bodies over a few keep-alive connections; raises RuntimeError for an answer without what is wanted."""
     port = int(url.rpartition(":")[2])
     waiting: Iterator[bytes] = iter(bodies)
 
@@ -197,8 +200,8 @@ async def send(url: str, context: ssl.SSLContext, path: str, bodies: list[bytes]
             writer.write(head.encode() + body)
             answered = await reader.readuntil(b"\r\n\r\n")
             size = next(int(row[16:]) for row in answered.split(b"\r\n") if row.lower().startswith(b"content-length: "))
-            answer = await reader.readexactly(size)
-            if b'"Result":true' not in answer:
+            answer = answered + await reader.readexactly(size)
+            if wanted not in answer:
                 raise RuntimeError(answer.decode())
         writer.close()
         await writer.wait_closed()

@@ -20,6 +20,7 @@ class Message(BaseModel):
     """Base of all messages and their parts: snake_case attributes, wire names as aliases, unknown members kept.
 
     `named_by` reports what is no object; `misspelt` reports wrong spelling; `across` are the laws over several members;
+    `refusing`: those of them the hub refuses a message by (all, unless it says less);
     `spellings`: other spellings: name on the wire -> (true name, requirement, grade or None for an error, why);
     `strangers`: members that do not belong here, by requirement.
     """
@@ -30,6 +31,7 @@ class Message(BaseModel):
     misspelt: ClassVar[str] = "HTTP-005"
     across: ClassVar[tuple[Across, ...]] = ()
     across_ids: ClassVar[tuple[str, ...]] = ()
+    refusing: ClassVar[tuple[Across, ...] | None] = None
     spellings: ClassVar[Spellings] = {}
     strangers: ClassVar[Strangers] = {}
 

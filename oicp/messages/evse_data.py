@@ -165,7 +165,10 @@ class ChargingFacility(Message):
     """What an EVSE delivers: kind of current, V, A, kW."""
 
     named_by = "EVSE-024"
-    across: ClassVar[tuple[Across, ...]] = (evse_laws.power, evse_laws.voltage, evse_laws.amperage, evse_laws.modes)
+    across: ClassVar[tuple[Across, ...]] = (
+        evse_laws.power, evse_laws.voltage, evse_laws.amperage, evse_laws.power_fits, evse_laws.modes,
+    )  # fmt: skip
+    refusing: ClassVar[tuple[Across, ...]] = (evse_laws.voltage, evse_laws.amperage)
     across_ids: ClassVar[tuple[str, ...]] = ("EVSE-027", "EVSE-028", "EVSE-029", "EVSE-030", "EVSE-032")
     spellings: ClassVar[Spellings] = {
         "Charging Modes": ("ChargingModes", "EVSE-031", None, "is spelled with a blank; the JSON name is ChargingModes")
@@ -251,6 +254,7 @@ class EvseDataRecord(Message):
         "EVSE-021", "EVSE-032", "EVSE-033", "EVSE-039", "EVSE-045", "EVSE-046", "EVSE-053", "EVSE-054", "EVSE-055",
         "EVSE-058", "PUSH-012",
     )  # fmt: skip
+    refusing: ClassVar[tuple[Across, ...]] = (evse_laws.opening,)
     spellings: ClassVar[Spellings] = {
         "ChargingStationID": (
             "ChargingStationId",
@@ -345,6 +349,7 @@ class OperatorEvseData(Message):
         evse_laws.hub_operator,
     )
     across_ids: ClassVar[tuple[str, ...]] = ("HTTP-008", "HTTP-009", "PUSH-009", "PUSH-010", "EVSE-049")
+    refusing: ClassVar[tuple[Across, ...]] = ()
 
     operator_id: Annotated[OperatorId, Needs("EVSE-001")] = Field(alias="OperatorID")
     operator_name: Annotated[str, Text("EVSE-002", 100, not_empty=True), Needs("EVSE-002")] = Field(

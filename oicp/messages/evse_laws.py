@@ -68,7 +68,6 @@ def amperage(walk: Walk, value: dict[str, Json], path: Path) -> None:
     amperes = number(value.get("Amperage"))
     if amperes is not None and amperes > 99:
         _too_many(walk, "EVSE-029", (path, "Amperage"), value.get("Amperage"), 99, not _alternating(value))
-    _power_fits(walk, value, path)
 
 
 def _too_many(walk: Walk, by: str, path: Path, value: Json, most: int, direct: bool) -> None:
@@ -78,7 +77,7 @@ def _too_many(walk: Walk, by: str, path: Path, value: Json, most: int, direct: b
     )  # fmt: skip
 
 
-def _power_fits(walk: Walk, value: dict[str, Json], path: Path) -> None:
+def power_fits(walk: Walk, value: dict[str, Json], path: Path) -> None:
     """AC power is about voltage times current times phases (EVSE-030)."""
     phases = _PHASES[value["PowerType"]] if _alternating(value) else None
     volts, amperes, kilowatts = (number(value.get(name)) for name in ("Voltage", "Amperage", "Power"))

@@ -67,9 +67,7 @@ class Number(Law):
 
     def core(self) -> CoreSchema:
         """A number within both limits; whole ones stay whole."""
-        whole = core_schema.int_schema(ge=self.low, le=self.high, strict=True)
-        broken = core_schema.float_schema(ge=self.low, le=self.high, strict=True, allow_inf_nan=False)
-        return core_schema.union_schema([whole, broken], mode="left_to_right")
+        return _within(self.low, self.high)
 
     def check(self, walk: Walk, value: Json, path: Path) -> None:
         """Type, then range."""
@@ -90,6 +88,12 @@ def _in_range(
     return True
 
 
+def _within(low: int | None, high: int | None) -> CoreSchema:
+    whole = core_schema.int_schema(ge=low, le=high, strict=True)
+    broken = core_schema.float_schema(ge=low, le=high, strict=True, allow_inf_nan=False)
+    return core_schema.union_schema([whole, broken], mode="left_to_right")
+
+
 @dataclass(frozen=True)
 class Whole(Law):
     """A whole JSON number, `low` to `high`. `fractions`: grade of decimals, None for an error; 22.0 counts as decimals."""
@@ -106,8 +110,10 @@ class Whole(Law):
         return (self.by, self.typed)
 
     def core(self) -> CoreSchema:
-        """A number written without decimals, within both limits."""
-        return core_schema.int_schema(ge=self.low, le=self.high, strict=True)
+        """A number within both limits, without decimals where those are an error."""
+        if self.fractions is None or self.fractions is Grade.ERROR:
+            return core_schema.int_schema(ge=self.low, le=self.high, strict=True)
+        return _within(self.low, self.high)
 
     def check(self, walk: Walk, value: Json, path: Path) -> None:
         """Type, then range, then wholeness."""

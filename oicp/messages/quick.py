@@ -111,7 +111,8 @@ def may_be_refused(requirement: str) -> bool:
 @cache
 def _visit(model: type[Message]) -> Visit | None:
     """What runs those laws of a model, and of all inside it, that something may be refused for."""
-    across = model.across if any(map(may_be_refused, model.across_ids)) else ()
+    across = model.across if model.refusing is None else model.refusing
+    across = across if any(map(may_be_refused, model.across_ids)) else ()
     hints = get_type_hints(model, include_extras=True)
     inside: list[tuple[str, Visit, bool]] = []
     for name, info in model.model_fields.items():
