@@ -10,7 +10,7 @@ from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
 from oicp.rules.remote_refusals import unknown_evse
 from oicp.rules.told_refusals import other_medium, spelled_otherwise, starts_taken, unknown_though_own
 from oicp.services import HUB_TO_CPO
-from oicp.sessions import same_id, session
+from oicp.sessions import same_id, session, session_id_of
 from oicp.unknowns import TIMES
 from oicp.variants import variant_of
 
@@ -160,6 +160,10 @@ def _asked(evidence: Evidence, e: Exchange, evse_id: str | None) -> str | None:
 def _causes_of_stop(evidence: Evidence, e: Exchange, evse_id: str | None) -> set[str]:
     own = session(evidence, e.session_id)
     fleet = chargers(evidence)
+    if session_id_of(e) is None:
+        return {"400", "022"}
+    if (own is None or own.start is None) and evidence.run.source not in ("run", "serve"):
+        return set()  # it may have begun before the recording
     if own is None or own.start is None or not own.accepted:
         return {"400"}
     codes: set[str] = set()

@@ -153,6 +153,10 @@ CASES = [
         lambda b: b.start(t=10), lambda b: b.stop(t=300, answer=no("400")), lambda b: b.cdr(t=602, begin=11, end=600))),
     Case("ACK-010", CONFORMS, "no such session of this provider", several(
         lambda b: b.start(t=10), lambda b: b.stop(t=300, provider="DE-XYZ", answer=no("400")), lambda b: b.cdr(t=602, begin=11, end=600))),
+    Case("ACK-010", CONFORMS, "a stop without SessionID is a data error, too", lambda b: b.stop(t=10, body={"SessionID": ...}, answer=no("022"))),
+    Case("ACK-010", CONFORMS, "an EVSE that does not answer, the session is older than the recording", lambda b: b.stop(t=10, answer=no("501"))),
+    Case("ACK-010", WARNED, "the start was refused, so there is no session", several(
+        lambda b: b.start(t=5, answer=no("510")), lambda b: b.stop(t=10, answer=no("501")))),
     Case("ACK-010", CONFORMS, "no such session any more", several(
         lambda b: b.start(t=10), lambda b: b.stop(t=600, answer=no("400")), lambda b: b.cdr(t=602, begin=11, end=600))),
     Case("RSTART-009", VIOLATED, "OutOfService by its own status, and nothing came of it", several(
