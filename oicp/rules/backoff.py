@@ -14,6 +14,8 @@ whole = rules_about_evidence()
 _AT_ONCE_S = 0.1
 _CAP_S = 60.0
 """A wait that long need not grow any further."""
+_JOB_S = 300.0
+"""Who comes again that seldom, as an hourly job does, is no burden for the hub at a constant pace either."""
 _STEADY, _STEADY_OF_FEW = 1.6, 1.3
 """Greatest wait over smallest one below which a pace counts as constant; of three, to which a busy machine adds its own delay."""
 
@@ -65,6 +67,8 @@ def _at_once(chain: list[Exchange]) -> str | None:
 def _no_backoff(waits: list[float]) -> str | None:
     shown = ", ".join(f"{w:.2f}" for w in waits[:8])
     growing = [w for w in waits if w < _CAP_S]
+    if not growing and waits[0] < _JOB_S:
+        growing = waits  # the cap from the first wait on: nothing has grown up to it
     if len(growing) < 3:
         return None
     if max(growing) < (_STEADY if len(growing) > 3 else _STEADY_OF_FEW) * min(growing):

@@ -80,11 +80,13 @@ def test_backlog(spacing: float, expected: str) -> None:
         ([1, 1.001], "warned"),
         ([1, 1.05, 1.1, 1.15], "warned"),
         ([1, 3], "not-exercised"),
-        ([1, 61, 121, 181, 241], "conforms"),
+        ([1, 31, 91, 151, 211, 271], "conforms"),
+        ([1, 61, 121, 181, 241], "warned"),
+        ([1, 901, 1801, 2701, 3601], "conforms"),
     ],
 )
 def test_backoff(times: list[float], expected: str) -> None:
-    """Waits grow; at the cap they need not, jitter may disturb them, two attempts prove nothing."""
+    """Waits grow; once at the cap they need not, nor those of a job that comes seldom; jitter may disturb them, two attempts prove nothing."""
     build = Build()
     limited(build, times)
     assert outcome(build.evidence(), "RATE-005") == expected
