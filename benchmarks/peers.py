@@ -116,6 +116,7 @@ def _measure(folder: Path, commands: list[str], prefix: str, rounds: int, reques
         for kind, count in (("status", requests), ("cdr", requests), ("data", max(3, requests // 100))):
             rows: dict[Peer, list[float]] = {peer: [] for peer in peers}
             costs: dict[Peer | None, float] = {}
+            costs: dict[Peer | None, float] = {}
             for turn in range(rounds + 1):
                 bodies = {
                     "status": lambda: [status_push(10, n) for n in range(requests)],
@@ -128,7 +129,8 @@ def _measure(folder: Path, commands: list[str], prefix: str, rounds: int, reques
                         rows[peer].append(costs[peer] / costs[None])
             for peer in peers:
                 print(
-                    f"{kind:8} hub at {statistics.median(rows[peer]):6.2f}x of {peer.name} ({count} requests a round)"
+                    f"{kind:8} hub at {statistics.median(rows[peer]):6.2f}x of {peer.name} (last round, {count} requests: "
+                    f"hub {costs[None] * 1e3:.3f} ms, peer {costs[peer] * 1e3:.3f} ms each)"
                 )
         for peer in peers:
             print(f"{'start':8} {peer.start_s:.2f} s to the first answer of {peer.name}")
