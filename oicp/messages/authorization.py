@@ -65,7 +65,7 @@ def _no_hash(walk: Walk, value: dict[str, Json], path: Path) -> None:
     code = _qr_code(value)
     if code is not None and code.get("HashedPIN") is not None:
         at: Path = (((path, "Identification"), "QRCodeIdentification"), "HashedPIN")
-        walk.fault("AUTH-004", at, "a hashed PIN is given in an authorization", None)
+        walk.fault("AUTH-004", at, "is given in an authorization, where the PIN belongs in clear text", None)
 
 
 def _pin_in_clear(walk: Walk, value: dict[str, Json], path: Path) -> None:
@@ -73,7 +73,7 @@ def _pin_in_clear(walk: Walk, value: dict[str, Json], path: Path) -> None:
     _no_hash(walk, value, path)
     if code is not None and code.get("PIN") in (None, ""):
         at: Path = (((path, "Identification"), "QRCodeIdentification"), "PIN")
-        walk.fault("AUTH-004", at, "the PIN is missing", code.get("PIN"))
+        walk.fault("AUTH-004", at, "is missing", code.get("PIN"))
 
 
 def _evse_given(walk: Walk, value: dict[str, Json], path: Path) -> None:

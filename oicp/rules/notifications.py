@@ -236,7 +236,7 @@ def _energy_at(evidence: Evidence, running: Transaction, t: float) -> int | None
 # --- End and order ---------------------------------------------------------------------------------------------------
 
 
-@whole.rule("NOTIF-014", "NOTIF-015")
+@whole.rule("NOTIF-014", "NOTIF-015", "NOTIF-019")
 def end_tells_what_the_cdr_tells_later(evidence: Evidence) -> Iterator[Yield]:
     """End is sent when no more energy flows and before the CDR, and claims no more than the CDR."""
     for exchange, own in notifications(evidence, "End"):
@@ -247,7 +247,13 @@ def end_tells_what_the_cdr_tells_later(evidence: Evidence) -> Iterator[Yield]:
             yield Checked("NOTIF-014", NOTIFICATION)
             for name in ("ConsumedEnergy", "MeterValueEnd"):
                 said, final = number(exchange.body.get(name)), number(later.body.get(name))
-                if said is not None and final is not None and said > final and not agrees(said, final):
+                if said is None or final is None or said <= final or agrees(said, final):
+                    continue
+                if name == "ConsumedEnergy" and said == final * 1000:
+                    if said <= _LARGEST_KWH:  # a larger one is told by the field
+                        told = f"{said} is a thousand times the {final} kWh of the CDR: Wh"
+                        yield finding(told, on=exchange, requirement="NOTIF-019", pointer=f"/{name}")
+                else:
                     yield finding(
                         f"{name} was {said} in the End notification and is {final} in the CDR",
                         on=exchange, requirement="NOTIF-014", pointer=f"/{name}",

@@ -88,7 +88,8 @@ def _lacks(e: Exchange, text: str) -> tuple[str, str] | None:
         if name == "UID" and e.result is not False:
             continue  # three letters in a page of whatever
         if e.body.get(name) is None and inside.get(name) is None and _demands(text, name):
-            how = "which has to be missing" if requirement == "RSTART-002" else "which nobody has to send"
+            remote = requirement == "RSTART-002"
+            how = "though RemoteIdentification names the driver" if remote else "which nobody has to send"
             return requirement, f"refused ({_code(e)}) for lack of {name}, {how}"
     return None
 
