@@ -15,6 +15,7 @@ from bench.config import BenchConfig, ConfigError, CpoTable, load_config
 from bench.doctor_certificates import certificate_checks
 from bench.doctor_check import ERROR, OK, WARNING, Check
 from bench.doctor_endpoints import endpoint_checks
+from bench.embedded import OPERATOR_ID
 from bench.ports import endpoint
 from bench.stage import read_fleet
 from oicp.ids import is_evse_id, operator_of_evse
@@ -42,6 +43,9 @@ def checks(config: BenchConfig) -> Iterator[Check]:
     yield from _hub_port(config)
     if config.cpo is None:
         yield Check(OK, "no [cpo]: the reference CPO is started with ports and certificates of its own")
+        reference = CpoTable(operator_id=OPERATOR_ID, oicp_url="https://127.0.0.1", command=("reference CPO",))
+        yield from _fleet(config, reference) if config.fleet.file else ()
+        yield from certificate_checks(config, reference) if config.pki.folder else ()
         return
     yield from _urls(config.cpo)
     yield from _ports(config, config.cpo)

@@ -82,6 +82,17 @@ def test_one_message_and_status_3(folder: Path, capsys: pytest.CaptureFixture[st
     assert len(told.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("key", "words"), [("fleet.file", "notes.txt: not JSON"), ("pki.folder", "notes.txt is a file")]
+)
+def test_doctor_looks_at_files_without_a_cpo(
+    folder: Path, capsys: pytest.CaptureFixture[str], key: str, words: str
+) -> None:
+    """The reference CPO needs them, too."""
+    assert _status(f"doctor --set {key}=notes.txt") == 3
+    assert words in capsys.readouterr().out
+
+
 def test_what_is_odd_and_right_all_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A mark at the beginning of a file, umlauts in a host name."""
     assert _status("doctor --config bom.toml") == 0
