@@ -117,10 +117,9 @@ def one_cdr_per_session(evidence: Evidence) -> Iterator[Yield]:
         yield Checked("CDR-003", CDR)
         for second in own.cdrs:
             if second.number > first.number and _knew(evidence, first, second):
-                yield finding(
-                    f"another CDR {second.t - end_of(first):.1f} s after the one that was accepted (exchange {first.number})",
-                    on=second,
-                )  # fmt: skip
+                waited = second.t - end_of(first)
+                when = f"{waited:.1f} s after the one" if waited >= 0 else "while the hub answered the one"
+                yield finding(f"another CDR {when} that was accepted (exchange {first.number})", on=second)
                 break
 
 

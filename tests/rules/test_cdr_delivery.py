@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.rules.build import EVSE, OTHER, Build, ack, judge, session_id, status_only
+from tests.rules.build import EVSE, OTHER, Build, ack, findings, judge, session_id, status_only
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, several, table
 
 CLOSED = {"answer": status_only("400"), "http_status": 404}
@@ -176,3 +176,13 @@ def test_a_cdr_for_a_refused_start_is_told_once() -> None:
     violated = judge(build.evidence(until=200)).violated
     assert "CDR-026" in violated
     assert not {"CDR-004", "SESS-001", "SESS-003"} & set(violated)
+
+
+def test_two_records_at_once_are_two() -> None:
+    """A second CDR is told of as what it is, also while the hub still answers the first."""
+    build = Build()
+    build.charge(t=10, cdr=False)
+    for t in (30.6, 31.0):
+        build.cdr(t=t, begin=11.2, end=30, took=1.5)
+    told = findings(build.evidence(), "CDR-003")
+    assert [f.observed for f in told] == ["another CDR while the hub answered the one that was accepted (exchange 4)"]
