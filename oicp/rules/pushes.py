@@ -1,6 +1,7 @@
 """Pushes as a sequence: one after the other, complete, insert and update at their place (PUSH-002 to PUSH-016)."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -156,14 +157,44 @@ def _incomplete(push: Push, lost: set[str], view: View, *, contested: bool) -> Y
 
 
 @lru_cache(maxsize=8)
-def _last_mention(evidence: Evidence) -> dict[str, float]:
-    """Second of the last push (data or status) that names an EVSE, deletes aside."""
-    return {key: p.t for p in pushes(evidence) if p.action != "delete" for key in p.records}
+def _mentions(evidence: Evidence) -> dict[str, list[tuple[float, bool]]]:
+    """When pushes name an EVSE, deletes aside, and whether they bring its data as those of a new one."""
+    found: dict[str, list[tuple[float, bool]]] = {}
+    for p in pushes(evidence):
+        brings = p.exchange.operation == DATA and p.action != "update"
+        for key in p.records if p.action != "delete" else ():
+            found.setdefault(key, []).append((p.t, brings))
+    return found
 
 
 def _still_there(evidence: Evidence, fleet: Mapping[str, Any], key: str, push: Push) -> bool:
-    """The EVSE was not dismantled: it is in the fleet, or the CPO itself speaks of it later."""
-    return key in fleet or _last_mention(evidence).get(key, 0.0) > push.t
+    """The EVSE was not dismantled: it is in the fleet, or the CPO itself speaks of it later on.
+
+    One whose data are brought anew after a while was taken out of service and came back; one that comes and goes was left out.
+    """
+    said = _mentions(evidence).get(key, [])
+    following = said[bisect_right(said, push.t, key=lambda mention: mention[0]) :]
+    if key in fleet or not following:
+        return key in fleet
+    t, brought = following[0]
+    return not brought or t - push.t <= limit(evidence, "split_load_s") or _returns(evidence)[key] > 1
+
+
+@lru_cache(maxsize=8)
+def _returns(evidence: Evidence) -> Counter[str]:
+    """How often the data of an EVSE came again after a fullLoad without it."""
+    there, gone, found = set[str](), set[str](), Counter[str]()
+    for p in data_pushes(evidence):
+        if not p.stored:
+            continue
+        if p.action != "delete":
+            found.update(gone & p.records.keys())
+        if p.is_full_load:
+            gone |= there
+            there = set()
+        gone -= p.records.keys()
+        there = there - p.records.keys() if p.action == "delete" else there | p.records.keys()
+    return found
 
 
 def _disjoint_part(loads: list[Push], push: Push, within: float) -> Push | None:

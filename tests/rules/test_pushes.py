@@ -108,6 +108,40 @@ def test_a_full_load_brings_what_was_given_up() -> None:
     assert outcome(build.evidence(until=2000), "PUSH-003") == "conforms"
 
 
+HOUR = 3600.0
+BOTH, ONE = [record(EVSE), record(OTHER)], [record(EVSE)]
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ([("insert", [record(OTHER)], 3 * HOUR)], "conforms"),
+        ([("fullLoad", BOTH, 3 * HOUR)], "conforms"),
+        ([("update", [record(OTHER)], 3 * HOUR)], "violated"),
+        ([("fullLoad", BOTH, HOUR + 300)], "violated"),
+        ([("insert", [record(OTHER)], HOUR + 300)], "warned"),
+        ([("fullLoad", BOTH, 3 * HOUR), ("fullLoad", ONE, 5 * HOUR), ("fullLoad", BOTH, 7 * HOUR)], "violated"),
+        ([("delete", [record(OTHER)], 3 * HOUR)], "conforms"),
+    ],
+)
+def test_an_evse_that_was_left_out_and_came_back(later: list[tuple[str, Any, float]], expected: str) -> None:
+    """Out of service for some hours is no incomplete fullLoad; what comes and goes, or is spoken of at once, was left out."""
+    build = Build(fleet=None, truth=False, source="har")
+    for action, records, t in [("fullLoad", BOTH, 1), ("fullLoad", ONE, HOUR), *later]:
+        build.push_data(records, t=t, action=action)
+    assert outcome(build.evidence(), "PUSH-004") == expected
+
+
+def test_a_status_for_an_evse_that_was_left_out() -> None:
+    """Who goes on pushing the status of an EVSE has not taken it out of service."""
+    build = Build(fleet=None, truth=False, source="har")
+    build.push_data(BOTH, t=1)
+    build.push_data(ONE, t=HOUR)
+    build.push_status({OTHER: "Occupied"}, t=2 * HOUR)
+    build.push_data([record(OTHER)], t=3 * HOUR, action="insert")
+    assert outcome(build.evidence(), "PUSH-004") == "violated"
+
+
 def complete(build: Build) -> None:
     build.push_data([record(EVSE), record(OTHER)], t=1)
     build.push_data([record(OTHER), record(EVSE)], t=50)
