@@ -135,6 +135,8 @@ def _free(evidence: Evidence, e: Exchange) -> bool:
 # --- one EVSE for an id -------------------------------------------------------------------------------------------------
 
 _ELSEWHERE_M = 500.0
+_NO_PLACE = 0.1
+"""Degrees around 0, 0: what stood for a position that was not known."""
 
 
 @whole.rule("ID-010")
@@ -161,5 +163,16 @@ def _given_twice(e: Exchange, at: int, ident: str) -> Finding:
 
 def _other_place(one: dict[str, object], other: dict[str, object]) -> bool:
     here, there = position(one.get("GeoCoordinates")), position(other.get("GeoCoordinates"))
-    far = here is not None and there is not None and distance_m(here, there) > _ELSEWHERE_M
-    return far and one.get("Address") != other.get("Address")
+    if here is None or there is None or max(map(abs, here)) < _NO_PLACE:
+        return False
+    corrected = distance_m((here[1], here[0]), there) <= _ELSEWHERE_M  # they had been exchanged
+    return distance_m(here, there) > _ELSEWHERE_M and not corrected and _other_address(one, other)
+
+
+def _other_address(one: dict[str, object], other: dict[str, object]) -> bool:
+    """Another town, or another street with another code; more than a time zone or a slip put right."""
+    town, street, code = (
+        bool(wire_json.at(one, "Address", name) != wire_json.at(other, "Address", name))
+        for name in ("City", "Street", "PostalCode")
+    )
+    return town or (street and code)

@@ -392,6 +392,26 @@ def test_evse_id_given_to_another_place() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "address", "expected"),
+    [
+        ("0.0 0.0", {"City": "Nowhere"}, "conforms"),
+        ("13.356465 52.480495", {"City": "Nowhere"}, "conforms"),
+        ("48.1 11.5", {"TimeZone": ...}, "conforms"),
+        ("48.1 11.5", {"Street": "EUREF Campus"}, "conforms"),
+        ("48.1 11.5", {"Street": "Marienplatz", "PostalCode": "80331"}, "violated"),
+        ("48.1 11.5", {"City": "Munich"}, "violated"),
+    ],
+)
+def test_master_data_that_were_corrected(before: str, address: dict[str, Any], expected: str) -> None:
+    """A position put right, and an address completed, make no other EVSE."""
+    first = {n: v for n, v in {**record()["Address"], **address}.items() if v is not ...}
+    build = Build()
+    build.push_data([record(GeoCoordinates={"Google": {"Coordinates": before}}, Address=first)], t=1)
+    build.push_data([record()], t=2, action="update")
+    assert outcome(build.evidence(), "ID-010") == expected
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("2026-03-02T10:00:05+01:00", "conforms"),
