@@ -88,6 +88,8 @@ def _lacks(e: Exchange, text: str) -> tuple[str, str] | None:
         if name == "UID" and e.result is not False:
             continue  # three letters in a page of whatever
         if e.body.get(name) is None and inside.get(name) is None and _demands(text, name):
+            if requirement not in ("RSTART-002", "SESS-009") and name in e.body:
+                return "HTTP-015", f"refused ({_code(e)}) for {name}, which may be null"
             remote = requirement == "RSTART-002"
             how = "though RemoteIdentification names the driver" if remote else "which nobody has to send"
             return requirement, f"refused ({_code(e)}) for lack of {name}, {how}"

@@ -178,7 +178,7 @@ def down(b: Build) -> None:
 
 ON_THE_WIRE = [
     Case("RESV-002", VIOLATED, "asks for a Duration", lambda b: reserve(
-        b, minutes=None, at_charger=None, answer=ack("022", StatusCode={"Code": "022", "AdditionalInfo": "Duration is missing"}))),
+        b, at_charger=None, body={"Duration": ...}, answer=ack("022", StatusCode={"Code": "022", "AdditionalInfo": "Duration is missing"}))),
     Case("RESV-003", VIOLATED, "Available after a minute", lambda b: (agreed(b), pushed(b, "Available", 70))),
     Case("RESV-003", SILENT, "Available after the stop", lambda b: (agreed(b), b.stop(t=68, operation=RELEASE), pushed(b, "Available", 70))),
     Case("RESV-003", SILENT, "Available after a stop that was refused", lambda b: (

@@ -184,6 +184,8 @@ CASES = [
     Case("RSTART-009", SILENT, "another status did not get through", several(
         down, lambda b: b.push_status({EVSE: "Available"}, t=80, http_status=503, answer={}), lambda b: b.start(t=100)), 600),
     Case("RSTART-001", VIOLATED, "asks for a product", asks_for("PartnerProductID is required")),
+    Case("HTTP-015", VIOLATED, "asks for a product, which is null", asks_for("PartnerProductID must not be null", PartnerProductID=None)),
+    Case("RSTART-001", SILENT, "the same", asks_for("PartnerProductID must not be null", PartnerProductID=None)),
     Case("RSTART-001", VIOLATED, "asks for a partner id", asks_for("cpoPartnerSessionID: must not be null")),
     Case("RSTART-001", VIOLATED, "asks for a member with HTTP 400", lambda b: b.start(
         t=10, body=BARE, http_status=400, answer={"title": "validation", "errors": {"EMPPartnerSessionID": ["The field is required."]}})),
@@ -193,7 +195,7 @@ CASES = [
     Case("RSTART-001", SILENT, "the member it names was there", asks_for("PartnerProductID is required", PartnerProductID="AC1")),
     Case("RSTART-001", VIOLATED, "an array without it", lambda b: b.start(
         t=10, body=BARE, http_status=500, answer={"message": 'Undefined array key "PartnerProductID"'})),
-    Case("RSTART-001", VIOLATED, "a null that is followed", lambda b: b.start(
+    Case("HTTP-015", VIOLATED, "a null that is followed", lambda b: b.start(
         t=10, http_status=500, answer={"message": 'the return value of "RemoteStart.getPartnerProductID()" is null'})),
     Case("RSTART-002", SILENT, "a page of a proxy", lambda b: b.start(
         t=10, http_status=401, answer=b"<html>Authorization required, X-Request-UID: 77</html>")),
