@@ -180,6 +180,8 @@ def judge_all(
                 raise UnreadableSource(f"--out {folder}: cannot be written: {fault.strerror or fault}") from None
         if len(files) > 1:
             console.print(f"\n{path}", style="bold", markup=False)
+        for what, count in (judged.report.evidence.run.settings.get("left_out") or {}).items():
+            print(f"oicp-bench: {path}: left out: {count} {what}", file=sys.stderr)
         if not judged.report.evidence.exchanges:
             print(f"oicp-bench: {path}: holds no OICP message, so nothing can be judged", file=sys.stderr)
         print_summary(judged.report, folder, console)

@@ -26,17 +26,37 @@ def read_recording(path: Path) -> Evidence:
     try:
         return _reader(start)(path)
     except UnicodeDecodeError:
-        raise UnreadableSource(
-            f"{path}: no text; a recording is evidence.jsonl, HAR, or a mitmproxy flow file"
-        ) from None
+        raise UnreadableSource(f"{path}: {_kind(start)}; {_WANTED}") from None
     except BrokenRecording as fault:
+        if _kind(start) != _NO_TEXT:
+            raise UnreadableSource(f"{path}: {_kind(start)}; {_WANTED}") from None
         if b"schema.getpostman.com" in start:
             raise UnreadableSource(
                 f"{path}: a Postman collection tells what to send, not what was exchanged; record a HAR file"
             ) from None
+        if b"\n{" in start and str(fault).endswith("`kind` is missing"):
+            raise UnreadableSource(f"{path}: {fault}, so these JSON lines are no evidence; {_WANTED}") from None
         plain = path.suffix in (".jsonl", ".har") or b'"log"' in start
         hint = "" if plain else "; for one message add --message, as in --message ChargeDetailRecord"
         raise UnreadableSource(f"{path}: {fault}{hint}") from None
+
+
+_WANTED = "a recording is evidence.jsonl, HAR, a mitmproxy flow file or a folder of request and response texts: export one of these"
+_NO_TEXT = "no text"
+_KINDS = (
+    (b"PK\x03\x04", "a ZIP archive, as a .saz of Fiddler is one"),
+    (b"\xd4\xc3\xb2\xa1", "a capture of packets (pcap)"),
+    (b"\x0a\x0d\x0d\x0a", "a capture of packets (pcapng)"),
+    (b"\xac\xed\x00\x05", "a session of Charles in its own form"),
+    (b"\x1f\x8b", "compressed (gzip); unpack it"),
+    (b"\xff\xfe", "UTF-16; save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16; save it as UTF-8"),
+)
+
+
+def _kind(start: bytes) -> str:
+    """What a file is that cannot be read, by its first bytes."""
+    return next((name for sign, name in _KINDS if start.startswith(sign)), _NO_TEXT)
 
 
 def _reader(start: bytes) -> Reader:

@@ -2,7 +2,10 @@
 
 import base64
 import binascii
+import json
 import re
+from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,16 +18,38 @@ from tap.clocks import on_the_clock_of_the_hub
 from tap.json_stream import Absent, elements
 from tap.mapping import Heard, evidence_of, is_oicp, lacking, silences
 
+_NO_BODY, _TWICE = "OICP requests without their bodies, which were not recorded", "entries that stand twice in the file"
+
 
 def read_har(path: Path) -> Evidence:
     """Read a HAR file entry by entry; only OICP's stay in memory. Raises `BrokenRecording`, which names entry and member."""
+    left_out: Counter[str] = Counter()
     try:
-        entries, by = enumerate(elements(path, "log", "entries")), _recorder(path)
-        heard = silences([h for i, entry in entries if (h := _heard(i, entry, by))], "no answer in the HAR file")
+        found = _entries(path, left_out)
+        heard = silences(list(found), "no answer in the HAR file")
     except Absent as fault:
         text = "is no list" if fault.wrong else "is missing: not a HAR file"
         raise BrokenRecording(f"`{fault.name}` {text}") from None
-    return evidence_of(on_the_clock_of_the_hub(heard), "har", unknown=lacking(heard))
+    return evidence_of(on_the_clock_of_the_hub(heard), "har", unknown=lacking(heard), left_out=left_out)
+
+
+def _entries(path: Path, left_out: Counter[str]) -> Iterator[Heard]:
+    recorder, seen = _recorder(path), set[int]()
+    for index, entry in enumerate(elements(path, "log", "entries")):
+        try:
+            if not is_oicp(entry["request"]["url"]):
+                continue
+            # two proxies in a row, or two exports of one session put together
+            copy = hash(json.dumps(entry, sort_keys=True))
+            twice = copy in seen and "." in str(entry["startedDateTime"])  # in one second the same may be sent again
+            heard = None if twice else _heard(entry, recorder)
+        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as fault:
+            raise BrokenRecording(f"log.entries[{index}]: {in_words(fault)}") from None
+        if heard is None:
+            left_out[_TWICE if twice else _NO_BODY] += 1
+        else:
+            yield heard
+        seen.add(copy)
 
 
 def _recorder(path: Path) -> str:
@@ -48,22 +73,22 @@ def _seconds(entry: dict[str, Any], recorder: str) -> float:
 _FROM_THE_REQUEST = ("send", "wait", "receive")
 
 
-def _heard(index: int, entry: Any, recorder: str = "") -> Heard | None:
-    """One entry; None for one that is not OICP's or whose body was not recorded."""
-    try:
-        request, response = entry["request"], entry.get("response") or {}
-        if not is_oicp(request["url"]) or (
-            request["method"].upper() != "GET" and _left_out(request.get("postData") or {}, request.get("bodySize"))
-        ):
-            return None
-        answer, error = _answer(response)
-        return Heard(
-            url=request["url"], request=_request(request), answer=answer, error=error,
-            started_at=_moment(entry["startedDateTime"]), seconds=_seconds(entry, recorder),
-            connection=str(entry["connection"]) if entry.get("connection") else None,
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as fault:
-        raise BrokenRecording(f"log.entries[{index}]: {in_words(fault)}") from None
+def _heard(entry: dict[str, Any], recorder: str = "") -> Heard | None:
+    """One entry; None for one whose body was not recorded."""
+    request, response = entry["request"], entry.get("response") or {}
+    if request["method"].upper() not in ("GET", "OPTIONS") and _left_out(_sent(request), request.get("bodySize")):
+        return None
+    answer, error = _answer(response)
+    return Heard(
+        url=request["url"], request=_request(request), answer=answer, error=error,
+        started_at=_moment(entry["startedDateTime"]), seconds=_seconds(entry, recorder),
+        connection=str(entry["connection"]) if entry.get("connection") else None,
+    )  # fmt: skip
+
+
+def _sent(request: dict[str, Any]) -> dict[str, Any]:
+    """The body of a request; `_content` is where HTTP Toolkit puts one in base64."""
+    return request.get("postData") or request.get("_content") or {}
 
 
 def _left_out(body: dict[str, Any], size: object) -> bool:
@@ -85,7 +110,7 @@ def _answer(response: dict[str, Any]) -> tuple[Answer | None, str | None]:
 def _request(request: dict[str, Any]) -> Request:
     parts = urlsplit(request["url"])
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Request(str(request["method"]).upper(), target, _pairs(request), _body(request.get("postData") or {}))
+    return Request(str(request["method"]).upper(), target, _pairs(request), _body(_sent(request)))
 
 
 def _body(content: dict[str, Any]) -> bytes:
@@ -94,10 +119,15 @@ def _body(content: dict[str, Any]) -> bytes:
 
 
 def _pairs(message: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(h["name"]), str(h["value"])) for h in message.get("headers") or ())
+    headers = message.get("headers") or ()
+    if isinstance(headers, dict):
+        return tuple((str(name), str(value)) for name, value in headers.items())
+    return tuple((str(h["name"]), str(h["value"])) for h in headers)
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: object) -> datetime:
+    if not isinstance(text, str):
+        raise ValueError(f"startedDateTime {text} is no text in the form of ISO 8601")
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"startedDateTime {text} has no zone")

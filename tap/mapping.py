@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
@@ -11,7 +11,7 @@ from oicp.evidence import Answer, Evidence, Exchange, Request, Run, Tls
 from oicp.operators import operators
 from oicp.outages import UNHEARD
 from oicp.services import HUB_TO_CPO, PREFIX, Direction, operation_of
-from oicp.unknowns import ANSWER_HEADERS, DURATIONS, HEADERS
+from oicp.unknowns import ANSWER_HEADERS, DURATIONS, FRACTIONS, HEADERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,40 @@ def direction_of(operation: str | None) -> Direction:
 
 
 def evidence_of(
-    heard: Iterable[Heard], source: str, profiles: tuple[str, ...] = ("remote-only",), unknown: tuple[str, ...] = ()
-) -> Evidence:
-    """Exchanges in the order in which they began. What only the stage could know (certificates, chargers) stays unknown."""
+    heard: Iterable[Heard], source: str, profiles: tuple[str, ...] = ("remote-only",), unknown: tuple[str, ...] = (),
+    left_out: Mapping[str, int] | None = None,
+) -> Evidence:  # fmt: skip
+    """Exchanges in the order in which they began. What only the stage could know (certificates, chargers) stays unknown.
+
+    `left_out`: what stands in the recording and is not in the evidence, and how often.
+    """
     bodies: dict[bytes, bytes] = {}
-    items = sorted((_with_one_copy(h, bodies) for h in heard if is_oicp(h.url)), key=lambda h: h.started_at)
-    doubt = 1.0 if _whole_seconds(items) else 0.0
+    left = Counter(left_out or {})
+    items = list[Heard]()
+    for h in heard:
+        if is_oicp(h.url) and is_preflight(h.request):
+            left[_PREFLIGHTS] += 1
+        elif is_oicp(h.url):
+            items.append(_with_one_copy(h, bodies))
+    items.sort(key=lambda h: h.started_at)
+    doubt, unknown = (1.0, (*unknown, FRACTIONS)) if _whole_seconds(items) else (0.0, unknown)
     exchanges = tuple(_with_overlaps(_exchange(i, h, items[0].started_at, doubt) for i, h in enumerate(items, 1)))
-    run = Run(source=source, operator_ids=_operators(exchanges), profiles=profiles, unknown=unknown)
+    settings = {"left_out": dict(left)} if left else {}
+    run = Run(
+        source=source, operator_ids=_operators(exchanges), profiles=profiles, unknown=unknown, settings=settings
+    )  # fmt: skip
     run = replace(run, started_at=items[0].started_at) if items else run
     # told now, because a recording that is given away no longer names the hub
     return Evidence(replace(run, operator_ids=operators(Evidence(run, exchanges))), exchanges)
+
+
+_PREFLIGHTS = "questions a browser asks before a call (CORS)"
+
+
+def is_preflight(request: Request) -> bool:
+    """What a browser asks by itself before a page may call another host."""
+    names = {name.lower() for name, _ in request.headers}
+    return request.method == "OPTIONS" and "access-control-request-method" in names
 
 
 def _with_one_copy(heard: Heard, bodies: dict[bytes, bytes]) -> Heard:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from oicp.evidence import Evidence, Exchange
 from oicp.messages.identification import KINDS
+from oicp.outages import unheard
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
 from oicp.rules.refused_forms import (
     ID_006,
@@ -127,7 +128,7 @@ def malformed_requests_are_refused(evidence: Evidence) -> Iterator[Yield]:
     """Broken JSON and missing mandatory members are refused, without effect on any EVSE."""
     for e in evidence.about(*REMOTE, direction=HUB_TO_CPO):
         broken = _broken(e)
-        if broken is None or (e.answer is None and e.t_end is None):
+        if broken is None or unheard(e) or (e.answer is None and e.t_end is None):
             continue
         operation = e.operation or ""
         commands = _commands(evidence, e)

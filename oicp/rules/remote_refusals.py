@@ -13,6 +13,7 @@ from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evi
 from oicp.services import CPO_TO_HUB, HUB_TO_CPO
 from oicp.sessions import folded, opened, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
+from oicp.unknowns import ORDER, TIMES
 from oicp.variants import expects_refusal, variant_of
 
 START, STOP = "AuthorizeRemoteStart", "AuthorizeRemoteStop"
@@ -140,7 +141,7 @@ def _by_its_own_word(evidence: Evidence, start: Exchange) -> tuple[str, str] | N
 def stays_out_of_service(evidence: Evidence, evse_id: str | None, begin: float, end: float) -> bool:
     """By every status the CPO told from then on for a good while, the EVSE is OutOfService."""
     while_s = limit(evidence, "status_missing_s")
-    if evidence.run.truth or evidence.run.unknown or evidence.t_end < end + while_s:
+    if evidence.run.truth or {TIMES, ORDER} & set(evidence.run.unknown) or evidence.t_end < end + while_s:
         return False
     told = pushed_status(evidence, evse_id or "")
     pushes = evidence.about("PushEvseStatus", direction=CPO_TO_HUB)

@@ -61,6 +61,49 @@ def test_har_shows_parallel_pushes(tmp_path: Path) -> None:
     assert [e.overlaps for e in evidence.exchanges] == [(), (1,), ()]
 
 
+def _as_toolkit(entry: dict[str, Any]) -> None:
+    text = entry["request"].pop("postData")["text"]
+    entry["request"]["_content"] = {"text": base64.b64encode(text.encode()).decode(), "encoding": "base64"}
+
+
+def _headers_by_name(entry: dict[str, Any]) -> None:
+    for message in (entry["request"], entry["response"]):
+        message["headers"] = {h["name"]: h["value"] for h in message["headers"]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _as_toolkit,
+        _headers_by_name,
+        lambda e: e["response"].update(status="200"),
+        lambda e: e.update(startedDateTime=e["startedDateTime"].replace("+02:00", "+0200"), comment="", _id="7"),
+    ],
+)
+def test_har_of_many_hands(tmp_path: Path, change: Any) -> None:
+    """Exporters differ in how they write the same exchange."""
+    plain, other = entry(PUSH, 1, {"ActionType": "update"}), entry(PUSH, 1, {"ActionType": "update"})
+    change(other)
+    (one,), (two,) = (read_recording(har(tmp_path, item)).exchanges for item in (plain, other))
+    assert (one.request, one.answer, one.started_at, one.t_end) == (two.request, two.answer, two.started_at, two.t_end)
+
+
+def test_what_of_a_har_is_left_out(tmp_path: Path) -> None:
+    """A browser's own questions, an entry that stands twice and a body that was not saved are told and not judged."""
+    ask = entry(PUSH, 0.5, {})
+    ask["request"].update(method="OPTIONS", headers=[{"name": "Access-Control-Request-Method", "value": "POST"}])
+    bare = entry(PUSH, 2, {})
+    bare["request"].update(postData={"mimeType": "application/json"}, bodySize=300)
+    twice = entry(PUSH, 1, {"ActionType": "update"})
+    again = entry(PUSH, 1, {"ActionType": "update"}, took_ms=21)
+    evidence = read_recording(har(tmp_path, ask, twice, twice, bare, again))
+    assert len(evidence.exchanges) == 2
+    assert sorted(evidence.run.settings["left_out"].values()) == [1, 1, 1]
+    ask["request"]["headers"] = []
+    assert len(read_recording(har(tmp_path, ask, twice)).exchanges) == 2  # the CPO asked
+    assert "left_out" not in read_recording(har(tmp_path, twice)).run.settings
+
+
 ONE_CONNECTION = {"connect": 1, "ssl": 40, "send": 1, "wait": 57, "receive": 2}
 
 
@@ -251,6 +294,13 @@ def test_full_load_that_repeats_itself_is_held_and_read_once(tmp_path: Path) -> 
         (b'{"info":{"schema":"https://schema.getpostman.com/json/collection/v2.1.0/collection.json"}}', "Postman"),
         (bytes(range(128, 200)), "no text; a recording is"),
         (b'{"EvseID":"DE*ABC*E1*1"}', "add --message"),
+        (
+            b'{"url":"https://hub.example","status":200}\n{"url":"https://hub.example","status":200}\n',
+            "JSON lines are no evidence",
+        ),
+        (b"PK\x03\x04" + bytes(40), "a ZIP archive, as a .saz of Fiddler"),
+        (b"\xd4\xc3\xb2\xa1" + bytes(40), "a capture of packets"),
+        ('{"log":{}}'.encode("utf-16"), "UTF-16; save it as UTF-8"),
     ],
 )
 def test_what_is_no_recording(tmp_path: Path, content: bytes, word: str) -> None:

@@ -186,6 +186,41 @@ def test_har_without_timings_and_headers(tmp_path: Path) -> None:
     assert verdict.of("CDR-006").outcome is Outcome.CONFORMS
 
 
+@pytest.mark.parametrize(
+    ("sizes", "expected"), [({"size": 312}, Outcome.NOT_EXERCISED), ({"size": 0, "text": ""}, Outcome.CONFORMS)]
+)
+def test_broken_requests_whose_answers_were_not_saved(tmp_path: Path, sizes: Entry, expected: Outcome) -> None:
+    """What a CPO answered to broken JSON is unknown then; an empty one is known."""
+    build = Build(source="har", truth=False, fleet=None)
+    sent = build.start(t=1)
+    build.exchanges = [
+        replace(
+            sent, request=replace(sent.request, body=b'{"SessionID":'), url="https://a.example" + sent.request.target
+        )
+    ]
+
+    def change(entry: Entry) -> None:
+        entry["response"]["content"] = sizes
+
+    assert judge(read_recording(har(tmp_path, change, build.evidence()))).of("HTTP-021").outcome is expected
+
+
+@pytest.mark.parametrize(("cut", "expected"), [(False, Outcome.WARNED), (True, Outcome.NOT_EXERCISED)])
+def test_whole_seconds_tell_of_no_wait(tmp_path: Path, cut: bool, expected: Outcome) -> None:
+    """Repeats in the same second may have waited for most of it."""
+    build = Build(source="har", truth=False, fleet=None)
+    for number in range(4):
+        build.push_status({EVSE: "Available"}, t=1.1 + number * 0.05, took=0.04, http_status=429, answer=b"")
+    build.exchanges = [replace(e, url="https://any.example" + e.request.target) for e in build.exchanges]
+    evidence = build.evidence()
+
+    def change(entry: Entry) -> None:
+        at = datetime.fromisoformat(entry["startedDateTime"])
+        entry["startedDateTime"] = at.replace(microsecond=0 if cut else at.microsecond).isoformat()
+
+    assert judge(read_recording(har(tmp_path, change, evidence))).of("RATE-005").outcome is expected
+
+
 def test_har_of_http_2(tmp_path: Path) -> None:
     """Pseudo headers and small letters change nothing."""
 
