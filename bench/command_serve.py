@@ -1,10 +1,13 @@
 """`oicp-bench serve`: hub and fleet stay up, a person drives them by hand; the end is judged like any other run."""
 
 import asyncio
+import os
 import shlex
+import stat
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TextIO
 
 from bench import by_hand
 from bench.actors import Evse
@@ -29,12 +32,13 @@ offline EVSE             its charge point is cut off  online EVSE    and comes b
 down                     the hub goes down            up             and comes back
 hook NAME                calls a hook of [cpo.hooks]  quit           judges what happened
 An EVSE is its EvseID, or the number in `list`."""
+_AT_AN_EVSE = ("start", "stop", "plug", "unplug", "fault", "clear", "offline", "online")
 
 
 def serve(
     *, config_file: Path | None, overrides: list[str], profiles: str | None, out: Path | None, seed: int, strict: bool
 ) -> int:
-    """Stay up until `quit`, end of input or a signal; returns the exit status of the judgement."""
+    """Stay up until `quit`, the end of what was typed or a signal; returns the exit status of the judgement."""
     config = changed(load_config(config_file, overrides), profiles, None, None)
     with output_folder(out) as folder:
         config = with_reference_cpo(config, folder)
@@ -82,10 +86,10 @@ class Desk:
         self._driver = self._bench.driver()
 
     async def work(self) -> None:
-        """Until `quit` or the end of the input."""
-        reader = await _input()
+        """Until `quit` or the end of the input; where nothing was ever said (no input at all), until a signal."""
+        reader, spoken = await _input(), sys.stdin is not None and sys.stdin.isatty()
         while line := (await reader.readline()).decode(errors="replace"):
-            words = line.split()
+            words, spoken = line.split(), True
             if not words:
                 continue
             if words[0] in ("quit", "exit", "q"):
@@ -96,6 +100,9 @@ class Desk:
                 print(f"! {fault}")
             except TypeError:
                 print(f"! {words[0]}: something is missing; `help` lists the commands")
+        if not spoken:
+            print("no input: up until a signal (Ctrl-C, SIGTERM)", flush=True)
+            await asyncio.Event().wait()
 
     async def _do(self, verb: str, what: str = "") -> None:
         commands: dict[str, Callable[[], Awaitable[None]]] = {
@@ -108,6 +115,8 @@ class Desk:
             await self._at(verb, what)
 
     async def _at(self, verb: str, what: str) -> None:
+        if verb not in _AT_AN_EVSE:
+            raise ValueError(f"no command {verb!r}; `help` lists them")
         evse = self._evse(what)
         virtual = evse.virtual
         verbs: dict[str, Callable[[], Awaitable[object]]] = {
@@ -115,8 +124,6 @@ class Desk:
             "plug": evse.plug_in, "unplug": evse.unplug, "fault": evse.fault, "clear": evse.clear_fault,
             "offline": virtual.charge_point.go_offline, "online": virtual.charge_point.go_online,
         }  # fmt: skip
-        if verb not in verbs:
-            raise ValueError(f"no command {verb!r}; `help` lists them")
         await verbs[verb]()
         if verb == "start":
             print(f"  {self._bench.sessions[-1].session_id}: {self._bench.sessions[-1].answer}")
@@ -154,5 +161,15 @@ async def _nothing(_: Bench) -> None:
 async def _input() -> asyncio.StreamReader:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
+    if sys.stdin is None or not _can_be_waited_for(sys.stdin):
+        reader.feed_data(b"" if sys.stdin is None else sys.stdin.buffer.read())
+        reader.feed_eof()
+        return reader
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     return reader
+
+
+def _can_be_waited_for(stdin: TextIO) -> bool:
+    """A pipe, a socket or a terminal; a file or /dev/null is read at once instead."""
+    mode = os.fstat(stdin.fileno()).st_mode
+    return stdin.isatty() or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)

@@ -69,3 +69,38 @@ def test_the_curl_lines_work(printed: list[str]) -> None:
     )
     assert "seen instead: " in json.loads(_run(waiting).stdout)["error"]
     assert Path(_line(printed, "CA of the hub").split()[-1]).is_file()
+
+
+def _until_help(process: "subprocess.Popen[str]") -> None:
+    assert process.stdout is not None
+    assert any(line.startswith("An EVSE is its EvseID") for line in process.stdout), process.communicate()
+
+
+def test_without_input_it_stays_up_until_a_signal(tmp_path: Path) -> None:
+    """In the background, under a service manager or in CI there is nobody to type."""
+    process = subprocess.Popen(
+        [*BENCH, "serve", "--out", "out"], cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    _until_help(process)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("no input: up until a signal")
+    process.terminate()
+    _, trouble = process.communicate(timeout=60)
+    assert process.returncode in (0, 1, 2), trouble
+    assert "Traceback" not in trouble
+    assert (tmp_path / "out" / "report.json").is_file()
+
+
+def test_commands_may_come_from_a_file(tmp_path: Path) -> None:
+    """Lines of a file are done one after the other; its end is the end."""
+    commands = tmp_path / "commands"
+    commands.write_text("list\nnonsense\n")
+    with commands.open() as stdin:
+        done = subprocess.run(
+            [*BENCH, "serve", "--out", "out"], cwd=tmp_path, stdin=stdin, capture_output=True, text=True, timeout=120,
+            check=False,
+        )  # fmt: skip
+    assert done.returncode in (0, 1, 2), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "! no command 'nonsense'" in done.stdout
