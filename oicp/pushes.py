@@ -89,6 +89,7 @@ class View:
 
     `records`: what the hub holds for sure. `unsure`: EVSEs of pushes whose fate is unknown. `loaded`: a data fullLoad was
     accepted before. `on_the_way`: EVSEs in data pushes that were sent and not yet answered. `refusal`: last data push refused for what it held.
+    `added`: when single records were added.
     """
 
     records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -97,6 +98,7 @@ class View:
     loaded: bool = False
     on_the_way: dict[int, Push] = field(default_factory=dict)
     refusal: Push | None = None
+    added: dict[str, float] = field(default_factory=dict)
 
     def surely_holds(self, key: str) -> bool:
         """The record is at the hub beyond doubt."""
@@ -135,7 +137,7 @@ class View:
 
     def _add(self, push: Push) -> None:
         if push.is_full_load:
-            self.records, self.unsure = dict(push.records), set()
+            self.records, self.unsure, self.added = dict(push.records), set(), {}
             self.everything_unsure, self.loaded = False, True
             return
         self.unsure -= set(push.records)
@@ -143,6 +145,8 @@ class View:
             if push.action == "delete":
                 self.records.pop(key, None)
             else:
+                if key not in self.records:
+                    self.added[key] = push.t if push.exchange.t_end is None else push.exchange.t_end
                 self.records[key] = record
 
 

@@ -89,7 +89,7 @@ def fate(evidence: Evidence, e: Exchange) -> Fate:
     attempts: list[int] = []
     for key in contents(e):
         times, _, accepted = _by_content(evidence).get(key, ([], [], []))
-        if bisect_left(accepted, e.t) == len(accepted) and not _obsolete(evidence, e):
+        if bisect_left(accepted, e.t) == len(accepted) and not _obsolete(evidence, e) and not _gone(evidence, e, key):
             still_open.append(key)
             attempts.append(len(times) - bisect_right(times, e.t))
     return Fate(tuple(still_open), min(attempts, default=0))
@@ -108,6 +108,16 @@ def _obsolete(evidence: Evidence, e: Exchange) -> bool:
         ends = _by_content(evidence).get((e.operation, e.session_id, "End"), ([], [], []))[2]
         return bool(ends) and ends[-1] > e.t
     return False
+
+
+def _gone(evidence: Evidence, e: Exchange, key: Hashable) -> bool:
+    """A status of an EVSE whose data were removed later: by a delete, or by a full load without it."""
+    if e.operation != "PushEvseStatus" or not isinstance(key, tuple):
+        return False
+    later = (d for d in evidence.about("PushEvseData") if d.t > e.t and d.accepted)
+    return any(
+        (d.body.get("ActionType"), key[1] in evse_keys(d)) in (("delete", True), ("fullLoad", False)) for d in later
+    )
 
 
 @lru_cache(maxsize=8)

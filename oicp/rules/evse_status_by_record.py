@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from oicp.evidence import Evidence
+from oicp.evidence import Evidence, Exchange
 from oicp.evse_states import AVAILABLE, OCCUPIED, Told, due, told_of
 from oicp.limits import limit
+from oicp.moments import number
 from oicp.occupied import charged, on_evse
 from oicp.outages import status_troubled
 from oicp.pushes import STATUS, pushes
@@ -17,6 +18,8 @@ _BEGINS_S = 10.0
 _ENDS_S = 60.0
 """So long before the end by the record a status may tell of the end already: two clocks, and the time a CPO takes."""
 _CORRECTED_S = 5.0
+_PLUG_S = 900.0
+"""A driver may come with the vehicle so long after a start by app; some transactions begin with the start."""
 
 
 @whole.rule("STAT-005", "STAT-010")
@@ -33,12 +36,17 @@ def occupied_while_charging_by_the_record(evidence: Evidence) -> Iterator[Yield]
 
 def _in_use(own: Session) -> tuple[float, float] | None:
     """Seconds between which the EVSE was in use for sure: by start, stops and CDR, whichever is narrower."""
-    by_record = charged(own) if own.accepted else None
+    by_record = charged(own) if own.accepted and any(_energy(c) for c in own.cdrs) else None
     if by_record is None or own.start is None or own.start.t_end is None:
         return None
     begin = max(by_record[0], own.start.t_end)
     end = min([by_record[1], *(c.t for c in own.cdrs), *(s.t for s in own.stops)])
     return (begin, end) if end - begin > _BEGINS_S + _ENDS_S else None
+
+
+def _energy(cdr: Exchange) -> bool:
+    """Energy flowed, so that a vehicle was there."""
+    return (number(cdr.body.get("ConsumedEnergy")) or 0) > 0
 
 
 def _judged(evidence: Evidence, own: Session, told: tuple[Told, ...], begin: float, end: float) -> Iterator[Yield]:
@@ -66,15 +74,21 @@ def _in_time(evidence: Evidence, own: Session, told: tuple[Told, ...], begin: fl
     before = next((p for p in reversed(told) if p.t <= begin + _BEGINS_S and p.accepted), None)
     if before is None or before.status not in (AVAILABLE, OCCUPIED):
         return
-    following = next((p for p in told if p.t > begin + _BEGINS_S and p.status != AVAILABLE), None)
-    waited = 0.0 if before.status == OCCUPIED else min(end, following.t if following else end) - begin
+    following = next((p for p in told if begin + _BEGINS_S < p.t < end and p.status != AVAILABLE), None)
+    waited = 0.0 if before.status == OCCUPIED else (following.t if following else end) - begin
     if waited <= limit(evidence, "status_late_s"):
         yield Checked("STAT-005", STATUS)
         yield Checked("STAT-010", STATUS)
-    elif any(p.t > begin and p.exchange.operation == STATUS for p in pushes(evidence)):  # they are recorded still
-        how = (
-            f"{following.status} was pushed only then" if following and following.t < end else "Occupied was not pushed"
-        )
-        text = f"{own.evse_id}: the session charged for {waited:.0f} s by its CDR while the hub showed Available; {how}"
-        grade = ERROR if waited > limit(evidence, "status_missing_s") else WARNING
-        yield finding(text, on=own.start, requirement="STAT-005", grade=grade, evse_id=own.evse_id, also=("STAT-010",))
+    elif (following is None or waited > limit(evidence, "status_missing_s")) and _recorded_still(evidence, begin):
+        how = f"{following.status} was pushed only then" if following else "Occupied was not pushed"
+        text = f"{own.evse_id}: by its CDR the session charged for {waited:.0f} s while the hub showed Available; {how}"
+        sure = _PLUG_S if following else limit(evidence, "status_missing_s")
+        yield finding(
+            text, on=own.start, requirement="STAT-005", grade=ERROR if waited > sure else WARNING, evse_id=own.evse_id,
+            also=("STAT-010",),
+        )  # fmt: skip
+
+
+def _recorded_still(evidence: Evidence, t: float) -> bool:
+    """Statuses were pushed after second `t`, so that the recording has them."""
+    return any(p.t > t and p.exchange.operation == STATUS for p in pushes(evidence))

@@ -80,7 +80,7 @@ def full_load_covers_the_fleet(evidence: Evidence) -> Iterator[Yield]:
     for push, view in replay(evidence):
         if push.exchange.operation != STATUS or not push.is_full_load or not push.records:
             continue
-        wanted = _with_dynamic_information(view, push)
+        wanted = _with_dynamic_information(view, push, limit(evidence, "status_settles_s"))
         left_out = sorted(k for k in wanted if k not in push.records)
         if left_out:
             names = ", ".join(str(view.records[k].get("EvseID")) for k in left_out[:5])
@@ -90,12 +90,13 @@ def full_load_covers_the_fleet(evidence: Evidence) -> Iterator[Yield]:
             yield Checked("STAT-009", STATUS)
 
 
-def _with_dynamic_information(view: View, push: Push) -> set[str]:
-    """Records that were at the hub well before this push and do not say `false`."""
+def _with_dynamic_information(view: View, push: Push, settles: float) -> set[str]:
+    """Records that were at the hub before this push was put together and do not say `false`."""
     return {
         key for key, record in view.records.items()
         if str(record.get("DynamicInfoAvailable")).lower() != "false" and not view.doubtful(key)
         and not any(key in p.records for p in view.on_the_way.values())
+        and view.added.get(key, float("-inf")) <= push.t - settles
     }  # fmt: skip
 
 

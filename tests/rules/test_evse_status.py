@@ -488,6 +488,37 @@ def test_full_load_covers_all(dynamic: str, statuses: list[str], expected: str) 
 
 
 @pytest.mark.parametrize(
+    ("t", "action", "expected"),
+    [(10.5, "insert", "conforms"), (14.0, "insert", "violated"), (10.5, "fullLoad", "violated")],
+)
+def test_a_full_load_put_together_before_an_insert(t: float, action: str, expected: str) -> None:
+    """A status fullLoad may lack an EVSE that was added while it was put together."""
+    build = Build()
+    build.push_data([record(EVSE)], t=1)
+    build.push_data([record(EVSE), record(OTHER)] if action == "fullLoad" else [record(OTHER)], t=10, action=action)
+    build.push_status({EVSE: "Available"}, t=t, action="fullLoad")
+    assert outcome(build.evidence(), "STAT-009") == expected
+
+
+@pytest.mark.parametrize(
+    ("records", "action", "expected"),
+    [
+        ([{"EvseID": EVSE}], "delete", "conforms"),
+        ([record(OTHER)], "fullLoad", "conforms"),
+        ([record(EVSE)], "fullLoad", "warned"),
+        ([{"EvseID": OTHER}], "delete", "warned"),
+    ],
+)
+def test_a_lost_status_of_an_evse_that_was_removed(records: list[Any], action: str, expected: str) -> None:
+    """Nobody needs the status of an EVSE whose data are gone."""
+    build = Build(truth=False, fleet=None, source="har")
+    build.push_data([record(EVSE), record(OTHER)], t=1)
+    build.push_status({EVSE: "OutOfService"}, t=10, http_status=None)
+    build.push_data(records, t=30, action=action)
+    assert outcome(build.evidence(until=2000), "STAT-015") == expected
+
+
+@pytest.mark.parametrize(
     ("hours", "expected"),
     [
         ([0, 24, 48], "conforms"),

@@ -108,8 +108,11 @@ CASES = [
     Case("STAT-005", CONFORMS, "Occupied when the session begins", shown((12, "Occupied"), (1802, "Available")), run=WIRE),
     Case("STAT-005", CONFORMS, "Occupied when the cable was plugged", shown((5, "Occupied"), (1802, "Available")), run=WIRE),
     Case("STAT-005", VIOLATED, "never Occupied", shown((1802, "Available")), run=WIRE),
-    Case("STAT-005", WARNED, "two minutes late", shown((140, "Occupied"), (1802, "Available")), run=WIRE),
-    Case("STAT-005", VIOLATED, "a job every 15 minutes", shown((800, "Occupied"), (1802, "Available")), run=WIRE),
+    Case("STAT-005", SILENT, "the vehicle may have come two minutes late", shown((140, "Occupied"), (1802, "Available")), run=WIRE),
+    Case("STAT-005", WARNED, "ten minutes late", shown((640, "Occupied"), (1802, "Available")), run=WIRE),
+    Case("STAT-005", VIOLATED, "a job every 20 minutes", shown((1200, "Occupied"), (1802, "Available")), run=WIRE),
+    Case("STAT-005", WARNED, "four minutes and never Occupied", shown(end=250), run=WIRE),
+    Case("STAT-005", SILENT, "nobody came", shown(meter_end_wh=0), run=WIRE),
     Case("STAT-005", SILENT, "no dynamic information", shown(dynamic="false"), run=WIRE),
     Case("STAT-005", SILENT, "the push was lost", several(shown((900, "Occupied")), lambda b: b.push_status(
         {EVSE: "Occupied"}, t=12, http_status=503, answer=b"")), run=WIRE),
