@@ -250,9 +250,8 @@ def end_tells_what_the_cdr_tells_later(evidence: Evidence) -> Iterator[Yield]:
                 if said is None or final is None or said <= final or agrees(said, final):
                     continue
                 if name == "ConsumedEnergy" and said == final * 1000:
-                    if said <= _LARGEST_KWH:  # a larger one is told by the field
-                        told = f"{said} is a thousand times the {final} kWh of the CDR: Wh"
-                        yield finding(told, on=exchange, requirement="NOTIF-019", pointer=f"/{name}")
+                    told = f"{said} is a thousand times the {final} kWh of the CDR: Wh"
+                    yield finding(told, on=exchange, requirement="NOTIF-019", pointer=f"/{name}", also=("NOTIF-014",))
                 else:
                     yield finding(
                         f"{name} was {said} in the End notification and is {final} in the CDR",
