@@ -157,7 +157,9 @@ def does_not_probe(e: Exchange) -> Iterator[Yield]:
     """No call serves only to see whether the hub is alive."""
     if is_empty_push(e) and e.body.get("ActionType") != "fullLoad":
         yield finding(f"{e.body.get('ActionType')} without a single record", on=e)
-    elif e.operation is None and e.request.method.upper() != "POST" and (
-        not looks_like_oicp(e.request.target) or not e.request.body.strip()
+    elif (
+        e.operation is None
+        and e.request.method.upper() != "POST"
+        and (not looks_like_oicp(e.request.target) or not e.request.body.strip())
     ):
         yield finding(f"{e.request.method} {e.request.target} is no call of OICP", on=e)
