@@ -282,7 +282,7 @@ def energy_is_plausible_for_the_evse(evidence: Evidence) -> Iterator[Yield]:
     """ConsumedEnergy is not more than about 120 % of rated power times charging time."""
     for cdr, own in cdrs_of_sessions(evidence, "remote", "rfid", "unknown"):
         evse_id = cdr.body.get("EvseID")
-        power = _rated_kw(evidence, evse_id if isinstance(evse_id, str) else own.evse_id, cdr.t)
+        power = rated_kw(evidence, evse_id if isinstance(evse_id, str) else own.evse_id, cdr.t)
         said = number(cdr.body.get("ConsumedEnergy"))
         begin, end = second_of(cdr, cdr.body.get("ChargingStart")), second_of(cdr, cdr.body.get("ChargingEnd"))
         if power is None or said is None or begin is None or end is None or end < begin:
@@ -302,7 +302,8 @@ def energy_is_plausible_for_the_evse(evidence: Evidence) -> Iterator[Yield]:
             )
 
 
-def _rated_kw(evidence: Evidence, evse_id: str | None, t: float) -> Decimal | None:
+def rated_kw(evidence: Evidence, evse_id: str | None, t: float) -> Decimal | None:
+    """The most an EVSE delivers, by the record of its data."""
     facilities = record_of(evidence, evse_id, t).get("ChargingFacilities")
     powers = [number(wire_json.at(f, "Power")) for f in facilities] if isinstance(facilities, list) else []
     return max((p for p in powers if p is not None and p > 0), default=None)

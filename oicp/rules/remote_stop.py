@@ -10,11 +10,13 @@ from oicp.evidence import Evidence, Exchange, Observation
 from oicp.limits import limit
 from oicp.moments import number, second_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
+from oicp.rules.cdr_content import rated_kw
 from oicp.rules.remote_refusals import STOP, end_of, evse_of, path_served
 from oicp.rules.remote_start import commands_seen, ended_by_the_cpo
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import Session, folded, opened, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
+from oicp.unknowns import TIMES
 from oicp.variants import variant_of
 
 whole = rules_about_evidence()
@@ -23,6 +25,7 @@ _JUST_ENDED_S = 10.0
 _STARTED_ANYWAY_S = 10.0
 _WAITED_S = 1.0
 _MORE_KWH = Decimal("0.1")
+_BEYOND_RATED = Decimal("1.2")
 _LED_TO_S = 30.0
 """A record that comes later has another cause than the stop."""
 _FORM = ("022", "101", "102", "103", "105", "106")
@@ -131,6 +134,22 @@ def _judged(evidence: Evidence, stop: Exchange, own: Session | None) -> Iterator
             f"Result true, yet the energy grew to {grown.body.get('ConsumedEnergyProgress')} kWh afterwards (exchange {grown.number})",
             on=stop, requirement="RSTOP-002", in_answer=True, pointer="/Result",
         )  # fmt: skip
+    elif stop.accepted and (told := _too_much_until(evidence, stop, own)) is not None:
+        yield finding(f"Result true, yet {told}", on=stop, requirement="RSTOP-002", in_answer=True, pointer="/Result")
+
+
+def _too_much_until(evidence: Evidence, stop: Exchange, own: Session) -> str | None:
+    """By the CDR charging went on, and with more energy than the EVSE can have delivered before the stop."""
+    since = end_of(stop) + limit(evidence, "stop_effect_s")
+    for cdr in own.cdrs[:1] if TIMES not in evidence.run.unknown else ():
+        begin, end = (second_of(cdr, cdr.body.get(name)) for name in ("ChargingStart", "ChargingEnd"))
+        energy, power = number(cdr.body.get("ConsumedEnergy")), rated_kw(evidence, own.evse_id, stop.t)
+        if begin is None or end is None or energy is None or power is None or end < since or since < begin:
+            continue
+        before, whole = (power * _BEYOND_RATED * Decimal((t - begin) / 3600) for t in (since, end + 2))
+        if before < energy <= whole:
+            return f"{energy} kWh of exchange {cdr.number} cannot all have flowed before at an EVSE of {power} kW"
+    return None
 
 
 def _grown_after(evidence: Evidence, stop: Exchange, own: Session) -> Exchange | None:
