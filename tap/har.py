@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -115,7 +116,20 @@ def _request(request: dict[str, Any]) -> Request:
 
 def _body(content: dict[str, Any]) -> bytes:
     text = str(content.get("text") or "")
-    return base64.b64decode(text, validate=True) if content.get("encoding") == "base64" else text.encode()
+    return _unpacked(base64.b64decode(text, validate=True)) if content.get("encoding") == "base64" else text.encode()
+
+
+def _unpacked(body: bytes) -> bytes:
+    """A body that the recorder kept as it was compressed on the wire; no JSON begins like that."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    try:
+        return zlib.decompressobj(wbits=31).decompress(body, _MOST_UNPACKED)
+    except zlib.error:
+        return body
+
+
+_MOST_UNPACKED = 64 << 20
 
 
 def _pairs(message: dict[str, Any]) -> tuple[tuple[str, str], ...]:

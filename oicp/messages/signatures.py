@@ -56,7 +56,7 @@ def judge(
 ) -> None:  # fmt: skip
     """The named format is one (CDR-049), its records can be read, and the readings are those of the CDR (CDR-050)."""
     named = info.get("MeteringSignatureEncodingFormat")
-    if isinstance(named, str) and _NO_FORMAT.fullmatch(named.strip()):
+    if isinstance(named, str) and _NO_FORMAT.fullmatch(named.strip()) and not _tell_their_format(entries):
         named_at = ((path, "CalibrationLawVerificationInfo"), "MeteringSignatureEncodingFormat")
         sentence = "is no signature format; a transparency software reads OCMF, EDL40, ALFEN or ISA"
         walk.fault("CDR-049", named_at, sentence, named, grade=WARNING)
@@ -68,6 +68,11 @@ def judge(
             walk.fault("CDR-049", (at, "SignedMeteringValue"), "is no readable OCMF record", text)
         elif payload:
             _compare(walk, value, entry, payload, (at, "SignedMeteringValue"))
+
+
+def _tell_their_format(entries: list[tuple[Path, dict[str, Json]]]) -> bool:
+    """OCMF names itself, so that nobody else need name it (the member is optional, and "UTF-8" stands in the published example)."""
+    return all(_ocmf(entry.get("SignedMeteringValue")) for _, entry in entries)
 
 
 def _compare(walk: Walk, value: dict[str, Json], entry: dict[str, Json], payload: dict[str, Json], at: Path) -> None:

@@ -14,7 +14,7 @@ from oicp.messages import ANSWERS, MESSAGES, NOTIFICATIONS, Examination, FieldFa
 from oicp.messages.shapes import shape
 from oicp.operators import operators
 from oicp.paths import garbled_id
-from oicp.rulebook import ERROR, Checked, Finding, Yield, rules_about_evidence
+from oicp.rulebook import ERROR, INFO, Checked, Finding, Yield, rules_about_evidence
 from oicp.rules.http_answers import is_misspelled
 from oicp.services import OPERATIONS, Direction
 from oicp.sessions import session
@@ -71,6 +71,11 @@ def _request(evidence: Evidence, exchange: Exchange, known: tuple[str, ...] | No
     )  # fmt: skip
     yield from _told(exchange, [_in_context(evidence, exchange, fault) for fault in read.faults])
     yield from _direct_partner(exchange, known)
+    for name in exchange.sent.duplicates:
+        told = (
+            f"member {name!r} stands twice in one object; the last one counts here, another parser may take the first"
+        )
+        yield Finding("HTTP-005", told, grade=INFO, exchange=exchange.number)
     yield from _exercised(exchange, (read.checked | {"PUSH-011"}) - _not_known(evidence, exchange))
     if _closes_without_energy(exchange):
         yield Checked("CDR-028", exchange.operation or "")

@@ -553,3 +553,12 @@ def test_what_is_no_object_is_one_fault(value: Any) -> None:
     for kind in SAMPLES:
         operation, answer = operation_of(kind)
         assert [f.pointer for f in validate(operation, value, answer=answer)] == [""]
+
+
+def test_ocmf_names_itself() -> None:
+    """An encoding in the place of the format, as published, misleads only where the records do not tell their format."""
+    named = (f"{LAWINFO}/MeteringSignatureEncodingFormat", "UTF-8")
+    record = 'OCMF|{"RD":[]}|{"SD":"00"}'
+    signed = [{"SignedMeteringValue": record, "MeteringStatus": s} for s in ("Start", "End")]
+    assert told(faults(CDR, named, ("/SignedMeteringValues", signed))) == []
+    assert told(faults(CDR, named)) == [("CDR-049", W_, f"{LAWINFO}/MeteringSignatureEncodingFormat")]

@@ -20,6 +20,11 @@ def _place(country: str, coordinates: str, evse_id: str = EVSE) -> Any:
     return lambda b: b.push_data([record(evse_id, Address=address, GeoCoordinates=geo)], t=1)
 
 
+def _priced(*providers: str) -> Any:
+    rows = [{"EvseID": EVSE, "ProviderID": provider, "EvseIDProductList": ["AC1"]} for provider in providers]
+    return lambda b: b.exchange("PushEVSEPricing", {"ActionType": "update", "EVSEPricing": rows}, t=1)
+
+
 def _cdr(**more: Any) -> Any:
     return lambda b: b.cdr(t=20, body=more)
 
@@ -50,6 +55,8 @@ CASES = [
     Case("EVSE-021", CONFORMS, "with its sign", _place("PRT", "38.722252 -9.139337")),
     Case("EVSE-021", CONFORMS, "an overseas department", _place("FRA", "-20.882057 55.450675")),
     Case("EVSE-021", CONFORMS, "an island across the date line", _place("USA", "52.83 173.17")),
+    Case("PUSH-009", VIOLATED, "prices of an EVSE twice for a provider", _priced("*", "*")),
+    Case("PUSH-009", CONFORMS, "for two providers", _priced("DE-DCB", "DE-XYZ")),
     Case("PUSH-012", CONFORMS, "the country is that of the overseas department", _place("REU", "-20.882057 55.450675", "FR*ABC*E1")),
     Case("PUSH-012", WARNED, "an overseas department of another country", _place("REU", "-20.882057 55.450675")),
     Case("EVSE-003", SILENT, "a boolean as text is told by HTTP-006", _record(RenewableEnergy="true")),
@@ -198,3 +205,11 @@ def test_findings_name_the_member_once() -> None:
         "member 'sessionEnd' is spelled 'SessionEnd': \"x\"",
         'MeterValueInBetween: the readings fall from one to the next: {"meterValues":[2,1]}',
     ]
+
+
+def test_members_that_stand_twice_are_mentioned() -> None:
+    """Nothing forbids them, but parsers differ in what they make of them."""
+    build = Build()
+    build.exchange("ChargeDetailRecord", b'{"ConsumedEnergy": 1, "ConsumedEnergy": 2}', t=1)
+    told = [f for f in findings(build.evidence(), "HTTP-005") if "twice" in f.observed]
+    assert [(str(f.grade), f.exchange) for f in told] == [("info", 1)]

@@ -1,6 +1,7 @@
 """Old recordings of three kinds read into evidence; what they cannot know stays unknown."""
 
 import base64
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,16 @@ def test_har_body_in_base64(tmp_path: Path) -> None:
     text = base64.b64encode('{"Result":true,"ü":1}'.encode()).decode()
     (exchange,) = read_recording(har(tmp_path, entry(PUSH, 1, {}, text=text, encoding="base64"))).exchanges
     assert exchange.answer_body == {"Result": True, "ü": 1}
+
+
+@pytest.mark.parametrize(
+    ("packed", "expected"), [(gzip.compress(b'{"Result":true}', mtime=0), True), (b"\x1f\x8bno gzip", None)]
+)
+def test_har_body_as_it_was_compressed(tmp_path: Path, packed: bytes, expected: object) -> None:
+    """A compressed body is unpacked where the recorder did not do it."""
+    text = base64.b64encode(packed).decode()
+    (exchange,) = read_recording(har(tmp_path, entry(PUSH, 1, {}, text=text, encoding="base64"))).exchanges
+    assert exchange.answer_body.get("Result") is expected
 
 
 def test_har_decides_nothing_about_certificates(tmp_path: Path) -> None:
