@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from oicp import wire_json
+from oicp.evidence_shape import check
 from oicp.services import OPERATIONS, Direction, Operation
 from oicp.wire_json import Json, Parsed
 
@@ -430,20 +431,21 @@ def _with_last(items: Iterable[tuple[int, str]]) -> Iterator[tuple[tuple[int, st
 def _read_line(
     row: dict[str, Json], run: Run | None, requests: dict[int, Exchange], seen: list[Observation]
 ) -> Run | None:
+    check(row)
     kind = row["kind"]
     if kind == "run":
         return _read_run(row)
     if kind == "request":
         requests[row["number"]] = _read_request(row)
     elif kind == "answer":
+        if row["number"] not in requests:
+            raise ValueError(f"answers number {row['number']}, of which there is no request before")
         requests[row["number"]] = _with_answer(requests[row["number"]], row)
     elif kind == "observation":
         seen.append(Observation(
             row["number"], row["observed"], datetime.fromisoformat(row["at"]), float(row["t"]),
             row.get("evse_id"), row.get("charge_point"), row.get("data") or {},
         ))  # fmt: skip
-    else:
-        raise ValueError(f"unknown kind {kind!r}")
     return run
 
 
