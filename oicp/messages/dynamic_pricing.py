@@ -181,7 +181,7 @@ class PushEVSEPricing(Message):
     """eRoamingPushEVSEPricing."""
 
     across: ClassVar[tuple[Across, ...]] = (laws.own_evses,)
-    across_ids: ClassVar[tuple[str, ...]] = ("PRICE-013",)
+    across_ids: ClassVar[tuple[str, ...]] = ("PRICE-013", "PUSH-009")
 
     action_type: Annotated[ActionType, Needs("PUSH-001")] = Field(alias="ActionType")
     evse_pricing: Annotated[list[EvsePricing], Many("PRICE-011", least=1, empty_also=()), Needs("PRICE-011")] = Field(

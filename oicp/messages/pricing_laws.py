@@ -2,7 +2,7 @@
 
 import re
 
-from oicp.messages.common import foreign_evse, records_of
+from oicp.messages.common import evse_twice, foreign_evse, records_of
 from oicp.messages.faults import EMPTY, NULL, Path, Walk
 from oicp.messages.numbers import number
 from oicp.wire_json import Json
@@ -79,6 +79,10 @@ def products_once(walk: Walk, value: dict[str, Json], path: Path) -> None:
 
 
 def own_evses(walk: Walk, value: dict[str, Json], path: Path) -> None:
-    """The EVSEs belong to the operator or its sub-operators."""
+    """The EVSEs belong to the operator or its sub-operators, and none comes twice for one provider."""
+    by_provider: dict[str, list[tuple[Path, Json]]] = {}
     for at, entry in records_of(value, "EVSEPricing", path):
         foreign_evse(walk, "PRICE-013", (at, "EvseID"), entry.get("EvseID"), walk.path_id)
+        by_provider.setdefault(str(entry.get("ProviderID")).upper(), []).append(((at, "EvseID"), entry.get("EvseID")))
+    for entries in by_provider.values():
+        evse_twice(walk, entries)

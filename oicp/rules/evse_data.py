@@ -15,6 +15,7 @@ from oicp.pushes import (
     DATA,
     STATUS,
     Push,
+    believes_in_the_past,
     decommissioned,
     final_view,
     fleet_records,
@@ -115,7 +116,7 @@ def announced_services_exist(evidence: Evidence) -> Iterator[Yield]:
             yield finding(told, on=e, requirement="EVSE-041", in_answer=True)
         elif e.result is not None:
             yield Checked("EVSE-041", "AuthorizeRemoteReservationStart")
-    if "pricing" in evidence.run.profiles and announcing["DynamicPricing"]:
+    if announcing["DynamicPricing"] and ("pricing" in evidence.run.profiles or evidence.about("PushEVSEPricing")):
         yield from _priced(evidence, announcing["DynamicPricing"])
 
 
@@ -123,12 +124,17 @@ def _priced(evidence: Evidence, announcing: set[str]) -> Iterator[Yield]:
     pushed = [e for e in evidence.about("PushEVSEPricing") if e.by_cpo]
     priced = {folded(i) for e in pushed for i in _evse_ids(e.body.get("EVSEPricing"))}
     missing = sorted(announcing - priced)
-    first = next(e for e, _, key, _ in _published(evidence) if key in announcing)
+    if missing and believes_in_the_past(evidence) and not any(e.body.get("ActionType") == "fullLoad" for e in pushed):
+        yield NotExercised("EVSE-041", "prices may have been pushed before the recording")
+        return
     if not missing:
         yield Checked("EVSE-041", "PushEVSEPricing")
-    elif evidence.t_end - first.t >= limit(evidence, "static_change_s") and not down_at_the_end(evidence):
-        told = f"DynamicPricing is announced for {len(missing)} EVSEs without prices, the first is {missing[0]}"
-        yield finding(told, on=first, requirement="EVSE-041")
+        return
+    first, at, ident = next((e, at, r["EvseID"]) for e, at, key, r in _published(evidence) if key in missing)
+    if evidence.t_end - first.t >= limit(evidence, "static_change_s") and not down_at_the_end(evidence):
+        told = f"DynamicPricing is announced for {len(missing)} EVSEs without prices, the first is {ident}"
+        pointer = at + "/ValueAddedServices"
+        yield finding(told, on=first, pointer=pointer, requirement="EVSE-041", evse_id=ident)
 
 
 def _evse_ids(value: object) -> Iterator[str]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from oicp import wire_json
 from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
+from oicp.repeats import records_of
 from oicp.rulebook import INFO, Checked, Yield, finding, rules_about_evidence
 from oicp.rules.remote_refusals import end_of
 from oicp.services import CPO_TO_HUB
@@ -57,7 +58,7 @@ def _excuse(evidence: Evidence, e: Exchange, before: Exchange | None, ids: list[
     if _after_trouble(evidence, e, ids):
         return "catching up"
     if not evidence.run.truth:
-        return "when they happened is not known"
+        return None if e.number in _collected(evidence) else "when they happened is not known"
     moments = [_last_change(evidence, ident, e.t) for ident in ids]
     known = [t for t in moments if t is not None]
     if len(known) == len(ids) and max(known) - min(known) <= _TOGETHER_S:
@@ -65,6 +66,26 @@ def _excuse(evidence: Evidence, e: Exchange, before: Exchange | None, ids: list[
     if before is not None and len(known) == len(ids) and min(known) >= before.t and e.t <= end_of(before) + _TOGETHER_S:
         return "they happened while the push before was on its way"
     return None
+
+
+_VEHICLES = 3
+_OFTEN = 3
+
+
+@lru_cache(maxsize=8)
+def _collected(evidence: Evidence) -> frozenset[int]:
+    """Updates in which several EVSEs become Occupied, where that is the habit of the backend: so many vehicles do not come at once."""
+    shown: dict[str, object] = {}
+    arrivals: dict[int, int] = {}
+    for e in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
+        rows = {folded(ident): record.get("EvseStatus") for _, ident, record in records_of(e)}
+        came = [k for k, status in rows.items() if status == "Occupied" and shown.get(k) == "Available"]
+        if came and _action(e) == "update":
+            arrivals[e.number] = len(came)
+        if e.accepted and _action(e) != "delete":
+            shown = rows if _action(e) == "fullLoad" else shown | rows
+    many = [number for number, came in arrivals.items() if came >= _VEHICLES]
+    return frozenset(many) if len(many) >= _OFTEN and 2 * len(many) > len(arrivals) else frozenset()
 
 
 def _last_change(evidence: Evidence, evse_id: str, t: float) -> float | None:

@@ -13,7 +13,6 @@ from oicp.pushes import (
     DATA,
     STATUS,
     Push,
-    View,
     believes_in_the_past,
     data_pushes,
     decommissioned,
@@ -128,14 +127,14 @@ def full_load_is_complete(evidence: Evidence) -> Iterator[Yield]:
         added = set(push.records) - set(view.records)
         split = _disjoint_part(loads, push, limit(evidence, "split_load_s"))
         if lost and _completed_by_inserts(evidence, push, lost):
-            yield _incomplete(push, lost, view, contested=True)
+            yield _incomplete(push, lost, view.records, contested=True)
         elif lost and (view.loaded or not added):
-            yield _incomplete(push, lost, view, contested=False)
+            yield _incomplete(push, lost, view.records, contested=False)
         elif split is not None:
             told = f"a second fullLoad with other EVSEs {push.t - split.t:.0f} s after exchange {split.exchange.number}: it replaces the first"
             yield finding(told, on=push.exchange, requirement="PUSH-004")
         elif _first_part(evidence, push, fleet):
-            yield _incomplete(push, set(fleet) - set(push.records), view, contested=True)
+            yield _incomplete(push, set(fleet) - set(push.records), fleet, contested=True)
         else:
             yield Checked("PUSH-004", DATA)
 
@@ -149,8 +148,8 @@ def _refused_part(evidence: Evidence, fleet: Mapping[str, Any], push: Push) -> I
         yield finding(told, on=push.exchange, requirement="PUSH-004")
 
 
-def _incomplete(push: Push, lost: set[str], view: View, *, contested: bool) -> Yield:
-    names = sorted(str(view.records.get(k, {}).get("EvseID", k)) for k in lost)
+def _incomplete(push: Push, lost: set[str], records: Mapping[str, Any], *, contested: bool) -> Yield:
+    names = sorted(str(records.get(k, {}).get("EvseID", k)) for k in lost)
     how = "; inserts of the rest follow" if contested else ""
     told = f"the fullLoad holds {len(push.records)} EVSEs and lacks {', '.join(names[:5])}{how}"
     return finding(told, on=push.exchange, requirement="PUSH-004", contested=contested)

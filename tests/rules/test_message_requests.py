@@ -9,6 +9,24 @@ BARE = {"CPOPartnerSessionID": ..., "EMPPartnerSessionID": ..., "PartnerProductI
 NO = ack("022")
 
 
+WIRE: dict[str, Any] = {"truth": False, "fleet": None, "source": "har"}
+
+
+def _place(t: int, number: int) -> str:
+    return f"DE*ABC*E{t}*{number}"
+
+
+def all_free(b: Build) -> None:
+    """The EVSEs at which vehicles will arrive are Available."""
+    ids = [_place(t, number) for t in range(60, 300) for number in range(6)]
+    b.push_status(dict.fromkeys(ids, "Available"), t=1, action="fullLoad")
+
+
+def arrivals(number: int, t: int) -> Any:
+    """So many EVSEs become Occupied in one request."""
+    return lambda b: b.push_status({_place(t, n): "Occupied" for n in range(number)}, t=t)
+
+
 def ready(b: Build, *, evse_id: str = EVSE, t: float = 2) -> None:
     """A vehicle is plugged in and nothing runs."""
     b.observe("plugged", t=t, evse_id=evse_id)
@@ -155,6 +173,12 @@ CASES = [
     Case("ACK-011", WARNED, "HTTP 500", lambda b: b.start(t=10, answer=b"oops", http_status=500)),
     Case("ACK-011", CONFORMS, "021", lambda b: b.start(t=10, answer=ack("021"))),
     Case("ACK-011", SILENT, "no trouble", lambda b: b.start(t=10)),
+    Case("STAT-006", WARNED, "a job that collects", several(all_free, arrivals(3, 60), arrivals(3, 120), arrivals(4, 180)), run=WIRE),
+    Case("STAT-006", SILENT, "once after a pause of the backend", several(all_free, arrivals(6, 60)), run=WIRE),
+    Case("STAT-006", SILENT, "pairs that share one station", several(
+        all_free, arrivals(2, 60), arrivals(2, 120), arrivals(2, 180), arrivals(2, 240)), run=WIRE),
+    Case("STAT-006", CONFORMS, "a big network, now and then", several(
+        all_free, *(arrivals(1, 60 + t) for t in range(6)), *(arrivals(3, 120 + 60 * t) for t in range(3))), run=WIRE),
     Case("STAT-006", CONFORMS, "one change", lambda b: b.push_status({EVSE: "Occupied"}, t=50)),
     Case("STAT-006", SILENT, "a full load", lambda b: b.push_status({EVSE: "Occupied", OTHER: "Available"}, t=50, action="fullLoad")),
     Case("STAT-006", WARNED, "changes collected over half a minute", several(

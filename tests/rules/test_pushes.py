@@ -493,6 +493,19 @@ def test_announced_pricing(priced: str, until: float, expected: str) -> None:
     assert outcome(build.evidence(until=until), "EVSE-041") == expected
 
 
+@pytest.mark.parametrize(
+    ("action", "priced", "expected"),
+    [("fullLoad", OTHER, "warned"), ("update", OTHER, "not-exercised"), ("update", EVSE, "conforms")],
+)
+def test_announced_pricing_on_the_wire_alone(action: str, priced: str, expected: str) -> None:
+    """Prices may have been pushed before a recording that holds no fullLoad of them; the finding names the EVSE as it was sent."""
+    build = Build(truth=False, fleet=None, source="har")
+    build.push_data([record(EVSE, ValueAddedServices=["DynamicPricing"])], t=1)
+    build.exchange("PushEVSEPricing", {"ActionType": action, "EVSEPricing": [{"EvseID": priced}]}, t=2)
+    assert outcome(build.evidence(until=100), "EVSE-041") == expected
+    assert all(EVSE in f.observed and f.evse_id == EVSE for f in findings(build.evidence(until=100), "EVSE-041"))
+
+
 def test_broken_street_is_a_matter_of_encoding() -> None:
     """A street whose umlauts were lost is told as such and not as another street."""
     build = Build()
