@@ -160,7 +160,8 @@ def _neighbours(evidence: Evidence) -> Iterator[tuple[Exchange, Exchange]]:
             rows.setdefault(folded(str(cdr.body.get("EvseID"))), []).append((begin, end, cdr))
     for row in rows.values():
         row.sort(key=lambda item: item[:2])
-        yield from ((one[2], other[2]) for one, other in pairwise(row) if one[1] <= other[0])
+        # of two that began in the same second nobody knows which was first
+        yield from ((one[2], other[2]) for one, other in pairwise(row) if one[0] < other[0] and one[1] <= other[0])
 
 
 def _nobodys(evidence: Evidence, own: Session) -> bool:

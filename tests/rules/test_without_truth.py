@@ -130,6 +130,9 @@ CASES = [
     Case("CDR-029", WARNED, "the second session begins at the reading of the first", several(
         lambda b: b.cdr(t=30, begin=10, end=29, meter_start_wh=100_000, meter_end_wh=108_000),
         lambda b: b.cdr(t=90, session=2, begin=60, end=89, meter_start_wh=100_000, meter_end_wh=116_000)), run=WIRE),
+    Case("CDR-029", SILENT, "two sessions of one second, the first without energy", several(
+        lambda b: b.start(t=10), lambda b: b.cdr(t=13, begin=11, end=11, meter_start_wh=7000, meter_end_wh=7000),
+        lambda b: b.start(t=10.5, session=2), lambda b: b.cdr(t=14, session=2, begin=11, end=11, meter_start_wh=7000, meter_end_wh=7002))),
     Case("CDR-029", CONFORMS, "it goes on where the first ended", several(
         lambda b: b.cdr(t=30, begin=10, end=29, meter_start_wh=100_000, meter_end_wh=108_000),
         lambda b: b.cdr(t=90, session=2, begin=60, end=89, meter_start_wh=108_000, meter_end_wh=116_000)), run=WIRE),
