@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import ssl
 import sys
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from bench.output import output_folder
 from fake_hubject.certificates import Authority, BadCertificate, Issued
 from fake_hubject.recorder import Recorder
 from oicp.evidence import Evidence, Exchange, Observation, Run, read_lines
+from oicp.ids import is_operator_id
 from oicp.messages import validate
 from oicp.rulebook import judge
 from oicp.services import OPERATIONS, Direction
@@ -61,6 +63,12 @@ def tap(order: TapOrder, out: Path | None, command: str) -> int:
     if is_qa(order.upstream) and faults:
         raise TapRefused("--fault: the tap breaks nothing on the way to Hubject's QA stage; use a local hub")
     _check_ca(order.ca)
+    if order.operator_id is not None and not is_operator_id(order.operator_id):
+        raise TapRefused(
+            f"--operator-id {order.operator_id}: no OperatorID; they look like DE*ABC (ISO) or +49*123 (DIN)"
+        )
+    if order.flows is not None and not order.flows.parent.is_dir():
+        raise TapRefused(f"--flows {order.flows}: there is no folder {order.flows.parent}; make it first")
     for notice in notices:
         print(notice, file=sys.stderr)
     with output_folder(out) as folder:
@@ -70,8 +78,6 @@ def tap(order: TapOrder, out: Path | None, command: str) -> int:
 
 def _check_ca(file: Path | None) -> None:
     """A CA that cannot be read would show as a hub nobody trusts."""
-    import ssl
-
     try:
         if file is not None:
             ssl.create_default_context(cafile=file)
@@ -143,17 +149,22 @@ def _address(text: str, option: str) -> tuple[str, int]:
 
 def _joined(cert: Path, key: Path | None, folder: Path) -> Path:
     """One PEM file with certificate and key, 0600, as mitmproxy wants it; checked to belong together."""
-    import ssl
-
     named = f"--cert {cert}" + (f", --key {key}" if key else "")
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key)
+        # a password is not asked for: whoever sits at the terminal, or nobody, would not know for what
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key, password="")
         text = cert.read_bytes() + (b"\n" + key.read_bytes() if key and key != cert else b"")
     except ssl.SSLError as fault:
-        raise TapRefused(f"{named}: certificate and key do not fit: {fault.reason}") from None
+        raise TapRefused(f"{named}: {_why(fault)}") from None
     except OSError as fault:
         raise TapRefused(f"{named}: {fault.strerror}") from None
     return private_file(folder / "pki" / "tap-upstream.pem", text)
+
+
+def _why(fault: ssl.SSLError) -> str:
+    if fault.reason == "KEY_VALUES_MISMATCH":
+        return "the key is not that of the certificate; give the two that belong together"
+    return "no certificate and key in PEM without a password; take it off: openssl pkey -in .. -out .."
 
 
 def private_file(path: Path, text: bytes) -> Path:

@@ -22,6 +22,10 @@ def check_upstream(url: str) -> str | None:
     host = (parts.hostname or "").rstrip(".").lower()
     if parts.scheme not in ("http", "https") or not host:
         raise Refused(f"--upstream {url}: not a URL; write https://host:port")
+    try:
+        parts.port  # noqa: B018  asked for, because that is what raises
+    except ValueError:
+        raise Refused(f"--upstream {url}: the port is no number from 1 to 65535") from None
     if host in PRODUCTION or (host.endswith(".hubject.com") and host not in QA):
         raise Refused(
             f"--upstream {url}: the tap does not stand before Hubject's production; use your QA access or a local hub"

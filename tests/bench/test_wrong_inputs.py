@@ -4,6 +4,8 @@ import base64
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.__main__ import main
 from fake_hubject.certificates import Authority
@@ -50,6 +52,12 @@ WRONG = [
     ("tap --upstream https://127.0.0.1:1 --ca notes.txt", "--ca notes.txt: no certificate in PEM"),
     ("tap --upstream https://127.0.0.1:1 --ca nowhere.pem", "--ca nowhere.pem: No such file"),
     ("tap --upstream https://127.0.0.1:1 --cert nowhere.pem", "--cert nowhere.pem: No such file"),
+    ("tap --upstream https://127.0.0.1:1 --cert notes.txt", "--cert notes.txt: no certificate and key in PEM"),
+    ("tap --upstream https://127.0.0.1:99999", "the port is no number from 1 to 65535"),
+    ("tap --upstream https://127.0.0.1:1 --operator-id zz", "--operator-id zz: no OperatorID"),
+    ("tap --upstream https://127.0.0.1:1 --flows nowhere/x", "--flows nowhere/x: there is no folder nowhere"),
+    ("tap --upstream https://127.0.0.1:1 --cert ca/ca.pem --key locked.pem", "without a password; take it off"),
+    ("tap --upstream https://127.0.0.1:1 --cert ca/ca.pem --key mixed/ca.key", "the key is not that of the certificate"),
 ]  # fmt: skip
 
 
@@ -62,6 +70,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     for name in ("ca", "mixed", "other"):
         Authority.create(tmp_path / name)
+    key = ec.generate_private_key(ec.SECP256R1())
+    locked = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
+    )
+    (tmp_path / "locked.pem").write_bytes(locked)
     (tmp_path / "other" / "ca.key").replace(tmp_path / "mixed" / "ca.key")
     monkeypatch.chdir(tmp_path)
     return tmp_path
