@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 from oicp import wire_json
@@ -129,39 +128,6 @@ def energy_is_what_the_evse_metered(evidence: Evidence) -> Iterator[Yield]:
             yield NotExercised("CDR-024", "the meter was reset, or the transaction never ended")
         elif own.transactions or not (stray_commands(evidence) or _nobodys(evidence, own)):
             yield from _compared(evidence, cdr, own, said, real)
-
-
-@whole.rule("CDR-029")
-def readings_are_billed_once(evidence: Evidence) -> Iterator[Yield]:
-    """Where nobody read the meter: a session does not begin at a reading that an earlier one on the EVSE went past."""
-    for before, cdr in _neighbours(evidence) if not evidence.run.truth else ():
-        first, last = (number(before.body.get(n)) for n in ("MeterValueStart", "MeterValueEnd"))
-        start = number(cdr.body.get("MeterValueStart"))
-        if first is None or last is None or start is None:
-            continue
-        if 0 < first <= start < last - _EXACT:  # counted from the start of each session both begin at 0
-            told = f"begins at reading {start}, but the session before (exchange {before.number}) went from {first} to {last}"
-            yield finding(told, on=cdr, pointer="/MeterValueStart", requirement="CDR-029", grade=WARNING)
-        elif first > 0:
-            yield Checked("CDR-029", CDR)
-
-
-def _neighbours(evidence: Evidence) -> Iterator[tuple[Exchange, Exchange]]:
-    """Accepted CDRs of two sessions that charged one after the other on an EVSE."""
-    rows: dict[str, list[tuple[float, float, Exchange]]] = {}
-    for cdr, own in cdrs_of_sessions(evidence, "remote", "rfid", "unknown"):
-        begin, end = (second_of(cdr, cdr.body.get(n)) for n in ("ChargingStart", "ChargingEnd"))
-        if (
-            begin is not None
-            and end is not None
-            and any(c.accepted for c in own.cdrs)
-            and cdr.number == own.cdrs[-1].number
-        ):
-            rows.setdefault(folded(str(cdr.body.get("EvseID"))), []).append((begin, end, cdr))
-    for row in rows.values():
-        row.sort(key=lambda item: item[:2])
-        # of two that began in the same second nobody knows which was first
-        yield from ((one[2], other[2]) for one, other in pairwise(row) if one[0] < other[0] and one[1] <= other[0])
 
 
 def _nobodys(evidence: Evidence, own: Session) -> bool:
