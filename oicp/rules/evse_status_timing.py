@@ -77,10 +77,14 @@ def loads_daily(evidence: Evidence) -> Iterator[Yield]:
 @whole.rule("STAT-009")
 def full_load_covers_the_fleet(evidence: Evidence) -> Iterator[Yield]:
     """A status fullLoad has a record for every published EVSE with dynamic information."""
+    dynamic: set[str] = set()
     for push, view in replay(evidence):
-        if push.exchange.operation != STATUS or not push.is_full_load or not push.records:
+        if push.exchange.operation != STATUS:
             continue
-        wanted = _with_dynamic_information(view, push, limit(evidence, "status_settles_s"))
+        dynamic = dynamic - push.records.keys() if push.action == "delete" else dynamic | push.records.keys()
+        if not push.is_full_load or not push.records:
+            continue
+        wanted = _with_dynamic_information(view, push, limit(evidence, "status_settles_s"), dynamic)
         left_out = sorted(k for k in wanted if k not in push.records)
         if left_out:
             names = ", ".join(str(view.records[k].get("EvseID")) for k in left_out[:5])
@@ -90,11 +94,12 @@ def full_load_covers_the_fleet(evidence: Evidence) -> Iterator[Yield]:
             yield Checked("STAT-009", STATUS)
 
 
-def _with_dynamic_information(view: View, push: Push, settles: float) -> set[str]:
-    """Records that were at the hub before this push was put together and do not say `false`."""
+def _with_dynamic_information(view: View, push: Push, settles: float, told: set[str]) -> set[str]:
+    """Records that were at the hub before this push was put together and say `true`, or `auto` with a status `told` before."""
     return {
         key for key, record in view.records.items()
-        if str(record.get("DynamicInfoAvailable")).lower() != "false" and not view.doubtful(key)
+        if (key in told or record.get("DynamicInfoAvailable") != "auto")
+        and str(record.get("DynamicInfoAvailable")).lower() != "false" and not view.doubtful(key)
         and not any(key in p.records for p in view.on_the_way.values())
         and view.added.get(key, float("-inf")) <= push.t - settles
     }  # fmt: skip

@@ -477,7 +477,13 @@ def test_status_after_removal() -> None:
 
 @pytest.mark.parametrize(
     ("dynamic", "statuses", "expected"),
-    [("true", [EVSE, OTHER], "conforms"), ("true", [EVSE], "violated"), ("false", [EVSE], "conforms")],
+    [
+        ("true", [EVSE, OTHER], "conforms"),
+        ("true", [EVSE], "violated"),
+        ("false", [EVSE], "conforms"),
+        ("auto", [EVSE, OTHER], "conforms"),
+        ("auto", [EVSE], "conforms"),
+    ],
 )
 def test_full_load_covers_all(dynamic: str, statuses: list[str], expected: str) -> None:
     """A status fullLoad may leave out only EVSEs without dynamic information."""
@@ -485,6 +491,15 @@ def test_full_load_covers_all(dynamic: str, statuses: list[str], expected: str) 
     build.push_data([record(EVSE), record(OTHER, DynamicInfoAvailable=dynamic)], t=1)
     build.push_status(dict.fromkeys(statuses, "Available"), t=2, action="fullLoad")
     assert outcome(build.evidence(), "STAT-009") == expected
+
+
+def test_auto_with_a_status_is_dynamic() -> None:
+    """`auto` becomes true when the operator sends a status: from then on it belongs into the full load."""
+    build = Build()
+    build.push_data([record(EVSE), record(OTHER, DynamicInfoAvailable="auto")], t=1)
+    build.push_status({OTHER: "Occupied"}, t=2)
+    build.push_status({EVSE: "Available"}, t=3, action="fullLoad")
+    assert outcome(build.evidence(), "STAT-009") == "violated"
 
 
 @pytest.mark.parametrize(
