@@ -32,7 +32,8 @@ def charged(s: Session) -> tuple[float, float] | None:
     for cdr in s.cdrs:
         begin, end = (second_of(cdr, cdr.body.get(name)) for name in ("ChargingStart", "ChargingEnd"))
         if begin is not None and end is not None:
-            return begin + _CLOSE_S, end - _CLOSE_S
+            # nothing charged before the start, whatever a record with the times of another zone says
+            return max(begin, s.start.t if s.start else begin) + _CLOSE_S, end - _CLOSE_S
     return None
 
 

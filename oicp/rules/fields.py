@@ -91,12 +91,21 @@ def _in_context(evidence: Evidence, exchange: Exchange, fault: FieldFault) -> Fi
     if fault.requirement == "AUTH-014" and exchange.operation == "ChargeDetailRecord":
         own = session(evidence, exchange.session_id)
         return None if own is not None and own.kind == "remote" else fault  # CDR-011
+    if fault.requirement == "CDR-009" and _told_before(evidence, exchange):
+        return None
     if fault.requirement == "HTTP-009" and garbled_id(exchange, evidence.run.operator_ids) is not None:
         return None  # the same id, but its path was wrongly encoded: HTTP-010
     if fault.requirement == "AUTH-005" and _one_evse_each(evidence):
         sentence = "EvseID is left out although every charge point has one EVSE only"
         return replace(fault, observed=sentence, grade=None)
     return fault
+
+
+def _told_before(evidence: Evidence, cdr: Exchange) -> bool:
+    """It repeats a CDR with the same EvseID: that one is told of, by CDR-008 where the start is known."""
+    own = session(evidence, cdr.session_id)
+    earlier = [c for c in own.cdrs if c.number < cdr.number] if own is not None else []
+    return any(c.body.get("EvseID") == cdr.body.get("EvseID") for c in earlier)
 
 
 def _not_known(evidence: Evidence, exchange: Exchange) -> frozenset[str]:

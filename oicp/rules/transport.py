@@ -232,10 +232,16 @@ def served_over_https(evidence: Evidence) -> Iterator[Yield]:
         yield from _probed_endpoint(o)
 
 
+_BEHIND = ("har", "flows")
+"""Recordings that may have been made behind the proxy that the hub called."""
+
+
 def _endpoints(evidence: Evidence) -> Iterator[Yield]:
     for e in evidence.exchanges:
         scheme = urlsplit(e.url).scheme.lower() if e.direction is Direction.HUB_TO_CPO and e.url else ""
-        if scheme == "http":
+        if scheme == "http" and evidence.run.source in _BEHIND:
+            yield NotExercised("TLS-007", "a proxy may have taken TLS away before the recorder")
+        elif scheme == "http":
             told = f"the service URL {_origin(e.url)} is plain HTTP"
             yield finding(told, requirement="TLS-007", exchange=e.number)
         elif scheme == "https" and e.tls is not None and e.tls.trusted is not None:

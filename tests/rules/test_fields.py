@@ -213,3 +213,12 @@ def test_members_that_stand_twice_are_mentioned() -> None:
     build.exchange("ChargeDetailRecord", b'{"ConsumedEnergy": 1, "ConsumedEnergy": 2}', t=1)
     told = [f for f in findings(build.evidence(), "HTTP-005") if "twice" in f.observed]
     assert [(str(f.grade), f.exchange) for f in told] == [("info", 1)]
+
+
+def test_a_repeated_record_of_a_foreign_evse_is_told_once() -> None:
+    """The record and its repeats are one fault."""
+    build = Build()
+    build.start(t=1)
+    for t in (20, 40, 60):
+        build.cdr(t=t, begin=2, end=19, evse_id="DE*XYZ*E1", answer=ack("018"))
+    assert [f.requirement for f in verdict(build.evidence(), "CDR-008", "CDR-009").findings] == ["CDR-008"]

@@ -180,3 +180,11 @@ def test_words_of_openssl() -> None:
     ]
     build = Build()
     assert trouble(build.observe("tls_handshake", t=1, error=None)) is Trouble.OTHER
+
+
+@pytest.mark.parametrize(("source", "expected"), [("run", "violated"), ("tap", "violated"), ("har", "not-exercised")])
+def test_plain_http_towards_the_cpo(source: str, expected: str) -> None:
+    """The hub calls HTTPS; in a file that somebody recorded the proxy of the CPO may stand before the recorder."""
+    build = Build(source=source)
+    build.start(t=1, url="http://cpo.example:8080")
+    assert outcome(build.evidence(), "TLS-007") == expected

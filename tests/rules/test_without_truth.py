@@ -89,6 +89,8 @@ CASES = [
     Case("SESS-008", SILENT, "texts without times", several(
         billed, lambda b: b.start(t=12, session=2, evse_id=OTHER), lambda b: b.cdr(t=650, session=2, evse_id=OTHER)), run=TEXTS),
     Case("SESS-007", SILENT, "texts without times", several(billed, lambda b: b.start(t=700, session=2)), run=TEXTS),
+    Case("RSTART-007", SILENT, "the record of the next session has the times of another zone", several(
+        billed, lambda b: b.start(t=3610, session=2), lambda b: b.cdr(t=4202, session=2, begin=11, end=600)), 5000, run=WIRE),
     Case("ACK-010", WARNED, "one code for all: the EVSE is in use", several(
         billed, lambda b: b.start(t=300, session=2, answer=NO022)), run=WIRE),
     Case("ACK-010", CONFORMS, "the cause is not known", several(
