@@ -6,6 +6,7 @@ ask it, and no other request with the same oddity was accepted.
 
 from collections.abc import Iterator
 
+from oicp import wire_json
 from oicp.evidence import Evidence, Exchange
 from oicp.messages.identification import KINDS
 from oicp.outages import unheard
@@ -26,6 +27,7 @@ from oicp.rules.refused_forms import (
 )
 from oicp.rules.remote_refusals import end_of, evse_of
 from oicp.rules.told_refusals import told
+from oicp.rules.told_to_all import of_a_taken_form, told_to_all
 from oicp.services import HUB_TO_CPO
 
 whole = rules_about_evidence()
@@ -65,11 +67,22 @@ def takes_lawful_requests(evidence: Evidence) -> Iterator[Yield]:
             blamed = _blamed(evidence, e)
             if blamed is not None and blamed != ID_006:
                 yield finding(_refusal(e, blamed), on=e, requirement=blamed, in_answer=True)
+            elif blamed is None and e.operation == START and of_a_taken_form(evidence, e):
+                yield finding(_for_nothing(e), on=e, requirement="RSTART-001", in_answer=True, contested=True)
 
 
 def _refusal(e: Exchange, blamed: str) -> str:
-    code = f"code {e.status_code}" if e.status_code else f"HTTP {e.http_status}"
-    return f"a request with {_SENTENCES[blamed]} was refused ({code}) although the charge point was ready"
+    return f"a request with {_SENTENCES[blamed]} was {_refused(e)} although the charge point was ready"
+
+
+def _refused(e: Exchange) -> str:
+    return f"refused ({f'code {e.status_code}' if e.status_code else f'HTTP {e.http_status}'})"
+
+
+def _for_nothing(e: Exchange) -> str:
+    text = wire_json.at(e.answer_body, "StatusCode", "Description")
+    said = f', saying "{text[:80]}",' if isinstance(text, str) and text.strip() else ""
+    return f"{_refused(e)}{said} although the charge point was ready and a vehicle waited; others of this form were accepted"
 
 
 def _served(evidence: Evidence, e: Exchange) -> Iterator[Checked]:
@@ -92,7 +105,7 @@ def _blamed(evidence: Evidence, e: Exchange) -> str | None:
     if operation == START and e.status_code in _IDENTIFICATION_CODES and (operation, "") not in tolerated:
         return "RSTART-002"
     shared = shared_cause(evidence, e)
-    if shared is not None:
+    if shared is not None or told_to_all(evidence, e):
         return shared
     for key, odd in oddities(evidence, e):
         if (operation, key) not in tolerated and (

@@ -1,4 +1,4 @@
-"""Refusals in words of their own that ordinary starts are told, too: the form of one request is not what they are about."""
+"""Refusals in words of their own that starts of a form that is taken are told, too: they are not about the form."""
 
 import re
 from functools import lru_cache
@@ -6,7 +6,7 @@ from functools import lru_cache
 from oicp import wire_json
 from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
-from oicp.rules.refused_forms import START, asked
+from oicp.rules.refused_forms import START, asked, oddities, taken_forms
 from oicp.rules.remote_refusals import end_of, evse_of
 from oicp.status_codes import TEXTS
 from oicp.variants import variant_of
@@ -16,7 +16,7 @@ _OF_ONE_REQUEST = re.compile(r"""["'][^"']*["']|\S*[0-9]\S*""")
 
 
 def told_to_all(evidence: Evidence, e: Exchange) -> bool:
-    """An ordinary start at an EVSE that was free, with a vehicle waiting, was refused with this code in these words."""
+    """An ordinary start was refused with this code in these words: one whose form was accepted elsewhere, with a vehicle waiting."""
     words = _words(e)
     return words is not None and (e.status_code, words) in _told(evidence)
 
@@ -25,11 +25,15 @@ def told_to_all(evidence: Evidence, e: Exchange) -> bool:
 def _told(evidence: Evidence) -> frozenset[tuple[str | None, str]]:
     found = set[tuple[str | None, str]]()
     for e in asked(evidence):
-        if e.operation == START and e.result is False and variant_of(e) is None and _waiting(evidence, e):
-            words = _words(e)
-            if words is not None:
-                found.add((e.status_code, words))
+        words = _words(e) if e.operation == START and variant_of(e) is None else None
+        if words is not None and _waiting(evidence, e) and of_a_taken_form(evidence, e):
+            found.add((e.status_code, words))
     return frozenset(found)
+
+
+def of_a_taken_form(evidence: Evidence, e: Exchange) -> bool:
+    """Whatever is particular about this request, there is an accepted one with it."""
+    return all((e.operation or "", key) in taken_forms(evidence) for key, _ in oddities(evidence, e))
 
 
 def _waiting(evidence: Evidence, e: Exchange) -> bool:

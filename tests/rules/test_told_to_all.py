@@ -20,7 +20,8 @@ def refused(words: str, *, code: str = "022", waits: bool = True, variant: str |
     """To 12: one start was accepted, an ordinary one refused in these words; `waits`: with a vehicle at the EVSE."""
     build = Build()
     for at, evse in enumerate((EVSE, OTHER)):
-        build.observe("plugged", t=0.1 + at, evse_id=evse)
+        if waits or evse == OTHER:
+            build.observe("plugged", t=0.1 + at, evse_id=evse)
         build.connector("Preparing" if waits or evse == OTHER else "Available", t=0.2 + at, evse_id=evse)
     build.start(t=5, evse_id=OTHER)
     build.start(t=10, session=2, answer=no(words, code), variant=variant)
@@ -44,6 +45,36 @@ def test_words_that_ordinary_starts_are_told(build: Build, answer: dict[str, Any
     build.start(t=40, session=4, evse_id=OTHER, evco_id="DE*DCB*123456*7", answer=answer, variant="din-evco-id")
     found = outcome(build.evidence(), "HTTP-011"), outcome(build.evidence(), "ID-006")
     assert ("violated" in found[:1], "violated" in found[1:]) == (judged, judged)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (STARTED_BEFORE.format("CP 2"), ("not-exercised", "conforms", "warned")),
+        ("this tariff is sold out", ("warned", "warned", "warned")),
+    ],
+)
+def test_forms_that_are_not_what_the_words_are_about(text: str, expected: tuple[str, ...]) -> None:
+    """Unknown members and products are no reason where ordinary starts hear the same; those were refused without a reason."""
+    build = refused(STARTED_BEFORE.format("CP 1"))
+    for at, (body, variant) in enumerate((({"Later": 7}, "unknown-members"), ({"PartnerProductID": "Sunny"}, None)), 3):
+        build.start(t=at * 10, session=at, evse_id=EVSE, body=body, answer=no(text), variant=variant)
+    found = build.evidence()
+    assert tuple(outcome(found, i) for i in ("HTTP-016", "RSTART-019", "RSTART-001")) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "warned"),
+        ({"waits": False}, "conforms"),
+        ({"code": "602"}, "conforms"),  # a cause at the EVSE: ACK-010 looks whether it is true
+        ({"variant": "lower-case-evse-id"}, "conforms"),
+    ],
+)
+def test_an_ordinary_start_refused_for_nothing(change: dict[str, Any], expected: str) -> None:
+    """The charge point was ready, a vehicle waited, and the same form is accepted otherwise."""
+    assert outcome(refused("not now", **change).evidence(), "RSTART-001") == expected
 
 
 @pytest.mark.parametrize(
