@@ -114,10 +114,14 @@ def _gone(evidence: Evidence, e: Exchange, key: Hashable) -> bool:
     """A status of an EVSE whose data were removed later: by a delete, or by a full load without it."""
     if e.operation != "PushEvseStatus" or not isinstance(key, tuple):
         return False
-    later = (d for d in evidence.about("PushEvseData") if d.t > e.t and d.accepted)
-    return any(
-        (d.body.get("ActionType"), key[1] in evse_keys(d)) in (("delete", True), ("fullLoad", False)) for d in later
-    )
+    return any(t > e.t and (key[1] in keys) is not full for t, full, keys in _removing(evidence))
+
+
+@lru_cache(maxsize=8)
+def _removing(evidence: Evidence) -> tuple[tuple[float, bool, frozenset[str]], ...]:
+    """Data pushes that were taken and may remove EVSEs: when, whether it is a full load, and its EVSEs."""
+    found = ((e, e.body.get("ActionType")) for e in evidence.about("PushEvseData") if e.accepted)
+    return tuple((e.t, action == "fullLoad", evse_keys(e)) for e, action in found if action in ("delete", "fullLoad"))
 
 
 @lru_cache(maxsize=8)

@@ -81,7 +81,7 @@ def full_load_covers_the_fleet(evidence: Evidence) -> Iterator[Yield]:
     for push, view in replay(evidence):
         if push.exchange.operation != STATUS:
             continue
-        dynamic = dynamic - push.records.keys() if push.action == "delete" else dynamic | push.records.keys()
+        (dynamic.difference_update if push.action == "delete" else dynamic.update)(push.records.keys())
         if not push.is_full_load or not push.records:
             continue
         wanted = _with_dynamic_information(view, push, limit(evidence, "status_settles_s"), dynamic)

@@ -82,8 +82,10 @@ def _collected(evidence: Evidence) -> frozenset[int]:
         came = [k for k, status in rows.items() if status == "Occupied" and shown.get(k) == "Available"]
         if came and _action(e) == "update":
             arrivals[e.number] = len(came)
-        if e.accepted and _action(e) != "delete":
-            shown = rows if _action(e) == "fullLoad" else shown | rows
+        if e.accepted and _action(e) == "fullLoad":
+            shown = dict(rows)
+        elif e.accepted and _action(e) != "delete":
+            shown.update(rows)
     many = [number for number, came in arrivals.items() if came >= _VEHICLES]
     return frozenset(many) if len(many) >= _OFTEN and 2 * len(many) > len(arrivals) else frozenset()
 
