@@ -143,6 +143,8 @@ class Broker:
         """Store an accepted push as a new version, and write it down."""
         at, t = self.now(), self.recorder.now()
         self._apply(kind, partner.id, name, action, records, t, at, exchange)
+        if not self.journal.kept:
+            return
         self.journal.write(
             "push", records_of=kind, partner_id=partner.id, name=name, action=action, at=at.isoformat(), records=records
         )

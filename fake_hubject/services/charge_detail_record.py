@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from fake_hubject.answers import BAD_SESSION, CLOSED_SESSION, UNAUTHORIZED, Reply, acknowledgement, refused, unreadable
+from fake_hubject.answers import BAD_SESSION, CLOSED_SESSION, UNAUTHORIZED, Reply, refused, succeeded, unreadable
 from fake_hubject.broker import Broker, Call, StoredCdr
 from fake_hubject.emps import EmpFailed
 from fake_hubject.partners import Partner
@@ -41,13 +41,7 @@ def _taken(broker: Broker, call: Call, session: HubSession) -> Reply:
     broker.store_cdr(cdr)
     broker.sessions.close(session, "charge detail record")
     _forward(broker, session, cdr)
-    return Reply(
-        200,
-        acknowledgement(
-            True, "000", "SUCCESS", session_id=session.session_id, cpo_partner_session_id=partner_session,
-            emp_partner_session_id=session.emp_partner_session_id,
-        ),
-    )  # fmt: skip
+    return succeeded(session.session_id, partner_session, session.emp_partner_session_id)
 
 
 def _forward(broker: Broker, session: HubSession, cdr: StoredCdr) -> None:
