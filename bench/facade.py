@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from simulator.evse import VirtualEvse
     from tap.faults import WireFault
 
+_FOR_DATA_S = (20, 15)
+"""Seconds for what the CPO pushes by itself, and after it was asked."""
+_ONCE_MORE_S = 3
+
 
 class Bench:
     """The work bench as one scenario sees it: EVSEs of its own, drivers of its own, the hub for everybody."""
@@ -52,10 +56,28 @@ class Bench:
                 f'the scenario has no further EVSE; say how many it needs: @scenario("..", evses={len(self.evses) + 1})'
             )
         evse = self._unused.pop(0)
-        await self.until(
-            lambda: evse.is_known, within=30, what=f"status and data of {evse.evse_id} at the hub", insist=False
-        )
+        await self._until_known(evse)
         return evse
+
+    async def _until_known(self, evse: Evse) -> None:
+        """Wait for its data and status at the hub; a CPO that pushes nothing by itself is asked once to do it.
+
+        An EVSE that never came is not waited for as long again: what is missing is told, and the run has an end.
+        """
+        what, vain = f"status and data of {evse.evse_id} at the hub", self.stage.waited_in_vain
+        for seconds in (_ONCE_MORE_S,) if evse.evse_id in vain else _FOR_DATA_S:
+            if await self.until(lambda: evse.is_known, within=seconds, what=what, insist=False):
+                return
+            if not self.stage.asked_to_push and not self.has_sent("PushEvseData"):
+                self.stage.asked_to_push = True
+                for name in ("push_evse_data", "push_evse_status"):
+                    if name in self.stage.hooks.names:
+                        await self.asks_for(name, within=30)
+        vain.add(evse.evse_id)
+
+    def has_sent(self, operation: str) -> bool:
+        """The CPO has sent such a message."""
+        return any(e.operation == operation and e.by_cpo for e in self.recorder.exchanges)
 
     async def free_evses(self, count: int, *, spare: int = 0) -> list[Evse]:
         """The next EVSEs of this scenario; an exclusive one has the whole fleet and takes as many as there are but `spare`."""

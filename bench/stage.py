@@ -64,6 +64,8 @@ class Stage:
         self.process: CpoProcess | None = None
         self.fleet: Fleet | None = None
         self.troubles: list[str] = []
+        self.waited_in_vain: set[str] = set()
+        self.asked_to_push = False
 
     # --- up and down --------------------------------------------------------------------------------------------------
 
