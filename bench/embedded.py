@@ -37,6 +37,11 @@ def reference_cpo(out: Path, operator_id: str = OPERATOR_ID, profiles: tuple[str
     )  # fmt: skip
 
 
+def is_reference(cpo: CpoTable) -> bool:
+    """The reference CPO, started by the bench with a new state for every run."""
+    return cpo.command[1:4] == ("-P", "-m", "cpo")
+
+
 def with_reference_cpo(config: BenchConfig, out: Path) -> BenchConfig:
     """The config, completed by the reference CPO and a fleet that lets the scenarios run side by side."""
     if config.cpo is not None:

@@ -13,7 +13,7 @@ from bench.output import write_effective_config
 from bench.runner import Progress, Runner
 from bench.scenario import Scenario
 from bench.settle import settle
-from bench.silence import silence
+from bench.silence import silence, taken_out
 from bench.stage import Stage, StageError
 from fake_hubject.recorder import Recorder
 from oicp.evidence import Evidence, Run, read_lines
@@ -98,7 +98,7 @@ async def _play(
                 troubles.append(stage.cpo_died.result())
                 statuses.append(INCOMPLETE)
             else:
-                troubles.extend(silence(stage))
+                troubles.extend([*silence(stage), *taken_out(stage.journal.asked, stage.cpo)])
     except StageError as fault:
         troubles.extend([*stage.troubles, str(fault)])
         statuses.append(fault.status)

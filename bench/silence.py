@@ -1,9 +1,11 @@
 """A CPO from which nothing came, or some things never: said in so many words, since no rule can judge what was never sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from bench.config import CpoTable
+from bench.embedded import is_reference
 from bench.stage import Stage
-from oicp.evidence import Evidence
+from oicp.evidence import Evidence, Observation
 from oicp.handshakes import failed_calls, failed_in_vain
 from oicp.services import Direction
 
@@ -29,6 +31,16 @@ def silence(stage: Stage) -> Iterator[str]:
         yield (
             f"{where}: does it use this address (OICP_BENCH_HUB_URL), and does it push its EVSEs by itself? "
             "If not, configure [cpo.hooks] push_evse_data"
+        )
+
+
+def taken_out(asked: Iterable[Observation], cpo: CpoTable) -> Iterator[str]:
+    """EVSEs that a CPO which keeps its data will lack in the next run, where nobody can tell that from a forgotten one."""
+    gone = [str(hook.evse_id) for hook in asked if hook.data.get("hook") == "decommission_evse"]
+    if gone and not is_reference(cpo):
+        yield (
+            f"{', '.join(dict.fromkeys(gone))}: taken out of service for good by the hook decommission_evse; bring it back "
+            "before the next run, unless your CPO forgets it when it restarts (else EVSE-057 names it there)"
         )
 
 

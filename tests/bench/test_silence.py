@@ -1,8 +1,12 @@
 """What the terminal says of things that never came."""
 
+from pathlib import Path
+
 import pytest
 
-from bench.silence import half_silence
+from bench.config import CpoTable
+from bench.embedded import reference_cpo
+from bench.silence import half_silence, taken_out
 from tests.rules.build import Build, record
 
 
@@ -28,3 +32,15 @@ def test_some_calls_never_came_through(at: list[float], said: bool) -> None:
     build.observe("tls_handshake", t=33, direction="hub_to_cpo", error="timeout")
     sentences = list(half_silence(build.evidence(until=60)))
     assert [s.split(" failed")[0] for s in sentences] == ([f"{len(at)} TLS handshakes of the CPO"] if said else [])
+
+
+def test_what_was_taken_out_for_good(tmp_path: Path) -> None:
+    """A CPO that keeps its data lacks it in the next run, the reference CPO begins anew."""
+    build = Build()
+    for hook in ("decommission_evse", "update_evse"):
+        build.observe("hook", t=10, evse_id=f"DE*ABC*E{len(hook)}", hook=hook, outcome="done")
+    own = CpoTable(operator_id="DE*ABC", oicp_url="https://cpo.example", ocpp_url="wss://cpo.example")
+    (told,) = taken_out(build.observations, own)
+    assert told.startswith("DE*ABC*E17: taken out of service for good")
+    assert not list(taken_out(build.observations, reference_cpo(tmp_path)))
+    assert not list(taken_out((), own))
