@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from oicp import wire_json
+from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
 from oicp.geo import distance_m, position
 from oicp.limits import limit
@@ -282,8 +283,9 @@ def publishes_the_whole_fleet(evidence: Evidence) -> Iterator[Yield]:
     view = final_view(evidence)
     tried = {folded(i) for e in loads if not e.accepted for _, i, _ in records_of(e)}
     hurried = down_at_the_end(evidence) or evidence.t_end - loads[-1].t < 1.0
+    spelled = {folded(i): i for ids in chargers(evidence).evses_of.values() for i in ids}
     for key, record in wanted.items():
-        ident = record.get("EvseID") or key
+        ident = record.get("EvseID") or spelled.get(key, key)
         if view.surely_holds(key):
             yield Checked("EVSE-057", DATA)
         elif view.doubtful(key) or key in tried:

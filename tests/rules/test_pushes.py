@@ -425,6 +425,16 @@ def test_whole_fleet(more: dict[str, Any], expected: str) -> None:
     assert outcome(build.evidence(until=10), "EVSE-057") == expected
 
 
+def test_a_fleet_without_records_is_told_by_its_ids() -> None:
+    """Where the backend has records of its own, the fleet file has ids alone; they are told as they are written there."""
+    build = Build()
+    for point in build.run.fleet["charge_points"] if build.run.fleet else ():
+        point["evses"] = [{name: e[name] for name in ("evse_id", "connector_id")} for e in point["evses"]]
+    build.push_data([record(EVSE)], t=1)
+    told = {f.observed for f in findings(build.evidence(until=10), "EVSE-057")}
+    assert told == {f"{OTHER} is not at the hub"}
+
+
 def test_the_only_evse_left() -> None:
     """It had been published; that the fleet is empty at the end takes nothing away from that."""
     build = Build()
