@@ -46,7 +46,7 @@ class TapOrder:
     key: Path | None = None
     ca: Path | None = None
     operator_id: str | None = None
-    profiles: tuple[str, ...] = ("remote-only",)
+    profiles: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     strict: bool = False
     flows: Path | None = None
@@ -250,7 +250,7 @@ def _report(order: TapOrder, folder: Path, command: str) -> int:
     with (folder / "evidence.jsonl").open(encoding="utf-8") as file:
         evidence = read_lines(file)
     evidence = with_operator(evidence)
-    verdict = judge(evidence, profiles=order.profiles, strict=order.strict)
+    verdict = judge(evidence, profiles=order.profiles or None, strict=order.strict)
     report = Report(verdict, evidence, (), 0, round(evidence.t_end, 3), command)
     write_all(report, folder)
     print_summary(report, folder, make_console())

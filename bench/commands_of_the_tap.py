@@ -30,7 +30,9 @@ def _tap_command(done: Callable[[int], None]) -> Callable[..., None]:
         operator_id: Annotated[
             str | None, typer.Option(help="The CPO's OperatorID; left out: the one its paths name.")
         ] = None,
-        profile: Annotated[str, typer.Option("--profile", "-p", help="As in `run`, by comma.")] = "remote-only",
+        profile: Annotated[
+            str | None, typer.Option("--profile", "-p", help="As in `run`, by comma; left out: by what is recorded.")
+        ] = None,
         fault: Annotated[
             list[str],
             typer.Option(metavar="WHAT[:OPERATION][,key=value..]", help="Break something: cut:ChargeDetailRecord."),

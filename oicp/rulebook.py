@@ -14,6 +14,7 @@ from oicp.catalogue import Requirement, catalogue, profiles_in
 from oicp.curtain import on_stage
 from oicp.evidence import Evidence, Exchange, Observation
 from oicp.operators import by_partner
+from oicp.profiles import profiles_of
 from oicp.services import Direction
 from oicp.unknowns import cannot_be_judged
 
@@ -235,7 +236,8 @@ def judge(
         from oicp.rules import all_rules
 
         rules = all_rules()
-    chosen, parts = profiles or evidence.run.profiles, by_partner(on_stage(evidence))
+    chosen = profiles or evidence.run.profiles or profiles_of(evidence.exchanges)
+    parts = by_partner(on_stage(evidence))
     if len(parts) > 1:
         each = [_judged(part, tuple(rules), chosen, strict, expected_violations) for part in parts]
         from oicp.several import together

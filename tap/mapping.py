@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from oicp.evidence import Answer, Evidence, Exchange, Request, Run, Tls
 from oicp.operators import operators
 from oicp.outages import UNHEARD
+from oicp.profiles import profiles_of
 from oicp.services import HUB_TO_CPO, PREFIX, Direction, operation_of
 from oicp.unknowns import ANSWER_HEADERS, DURATIONS, FRACTIONS, HEADERS
 
@@ -68,7 +69,7 @@ def direction_of(operation: str | None) -> Direction:
 
 
 def evidence_of(
-    heard: Iterable[Heard], source: str, profiles: tuple[str, ...] = ("remote-only",), unknown: tuple[str, ...] = (),
+    heard: Iterable[Heard], source: str, unknown: tuple[str, ...] = (),
     left_out: Mapping[str, int] | None = None,
 ) -> Evidence:  # fmt: skip
     """Exchanges in the order in which they began. What only the stage could know (certificates, chargers) stays unknown.
@@ -88,7 +89,8 @@ def evidence_of(
     exchanges = tuple(_with_overlaps(_exchange(i, h, items[0].started_at, doubt) for i, h in enumerate(items, 1)))
     settings = {"left_out": dict(left)} if left else {}
     run = Run(
-        source=source, operator_ids=_operators(exchanges), profiles=profiles, unknown=unknown, settings=settings
+        source=source, operator_ids=_operators(exchanges), profiles=profiles_of(exchanges), unknown=unknown,
+        settings=settings,
     )  # fmt: skip
     run = replace(run, started_at=items[0].started_at) if items else run
     # told now, because a recording that is given away no longer names the hub

@@ -320,3 +320,25 @@ def test_what_is_no_recording(tmp_path: Path, content: bytes, word: str) -> None
     path.write_bytes(content)
     with pytest.raises(UnreadableSource, match=word):
         read_recording(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "expected"),
+    [
+        ("notificationmgmt/v11/charging-notifications", {"Type": "Start"}, ("remote-only", "notifications")),
+        ("dynamicpricing/v10/operators/DE*ABC/evse-pricing", {}, ("remote-only", "pricing")),
+        ("charging/v21/operators/DE*ABC/authorize/start", {}, ("remote-only", "full")),
+        ("reservation/v11/providers/DE-DCB/reservation-start-request", {}, ("remote-only", "reservation")),
+        ("cdrmgmt/v22/operators/DE*ABC/charge-detail-record", {}, ("remote-only",)),
+        ("cdrmgmt/v22/operators/DE*ABC/charge-detail-record", {"SignedMeteringValues": []}, ("remote-only", "eichrecht")),
+        ("cdrmgmt/v22/operators/DE*ABC/charge-detail-record", {"SignedMeteringValues": None}, ("remote-only",)),
+        ("evsepush/v23/operators/DE*ABC/data-records", {"CalibrationLawDataAvailability": "External"}, ("remote-only", "eichrecht")),
+        ("evsepull/v23/providers/DE-DCB/data-records", {}, ("remote-only",)),
+    ],
+)  # fmt: skip
+def test_what_a_cpo_does_is_judged(tmp_path: Path, path: str, body: Any, expected: tuple[str, ...]) -> None:
+    """Nobody who has a recording of notifications judged has to know that they are a profile of their own."""
+    evidence = read_recording(har(tmp_path, entry(f"https://hub.example/api/oicp/{path}", 1, body)))
+    assert evidence.run.profiles == expected
+    assert judge(evidence).profiles == expected
+    assert judge(evidence, profiles=("remote-only",)).profiles == ("remote-only",)
