@@ -183,7 +183,7 @@ def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
         if any(isinstance(found, Finding) for found in _really_reserved(evidence, own.start)):
             continue  # nothing is reserved: RESV-004
         pushes, end = pushed_status(evidence, own.evse_id), min(own.end, evidence.t_end)
-        if "Reserved" in pushes.between(own.start.t, end + 1):
+        if "Reserved" in (pushes.at(own.start.t), *pushes.between(own.start.t, end + 1)):
             yield Checked("RESV-005", "PushEvseStatus")
             yield from _late(evidence, own)
         elif end - own.begin >= least:
@@ -196,8 +196,15 @@ def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
         if own.how == "expired" and not evidence.run.truth:
             continue  # RESV-009
         state = chargers(evidence).of("connector_status", own.evse_id).at(min(later, evidence.t_end))
-        if evidence.t_end >= later and pushes.at(later) == "Reserved" and state != "Reserved":
+        told = {pushes.at(later), *pushes.between(own.end - _AFTER_S, later)}
+        if evidence.t_end >= later and told == {"Reserved"} and state != "Reserved" and not _held_again(evidence, own):
             yield finding("Reserved was still pushed 60 s after the reservation had ended", on=own.start)
+
+
+def _held_again(evidence: Evidence, own: Reservation) -> bool:
+    """Another reservation of the EVSE was accepted before anybody could see it free."""
+    others = reservations_of(evidence).get(folded(own.evse_id), [])
+    return any(own.begin < other.begin <= own.end + _EXPIRY_S for other in others)
 
 
 def _late(evidence: Evidence, own: Reservation) -> Iterator[Yield]:
@@ -333,7 +340,7 @@ def expiry_frees_the_evse(evidence: Evidence) -> Iterator[Yield]:
     """After Duration the EVSE is free again without a stop."""
     for own in reservations(evidence):
         over = own.end + _EXPIRY_S
-        if own.how != "expired" or evidence.t_end < over:
+        if own.how != "expired" or evidence.t_end < over or _held_again(evidence, own):
             continue
         yield Checked("RESV-009", RESERVE)
         state = chargers(evidence).of("connector_status", own.evse_id).steady(own.end, over)

@@ -144,10 +144,10 @@ def its_own_evse(evidence: Evidence, evse_id: str | None, t: float) -> bool:
 
 
 def unknown_though_own(evidence: Evidence, e: Exchange) -> bool:
-    """603 for an EVSE whose data are at the hub, and stay there, and that is open for roaming."""
-    evse_id = evse_of(e)
+    """603 for an EVSE whose data are at the hub, and stay there, and that is open for roaming. Lower case need not be known."""
+    evse_id = evse_of(e) or ""
     return (
-        e.operation == START and e.status_code == "603" and its_own_evse(evidence, evse_id, e.t)
+        e.operation == START and e.status_code == "603" and evse_id == evse_id.upper() and its_own_evse(evidence, evse_id, e.t)
         and its_own_evse(evidence, evse_id, e.t + _SOON_GONE_S)
         and record_of(evidence, evse_id, e.t).get("IsHubjectCompatible") is not False
     )  # fmt: skip

@@ -200,6 +200,13 @@ ON_THE_WIRE = [
     Case("RESV-005", WARNED, "Reserved two minutes later", lambda b: agreed(b, reserved=130), 600),
     Case("RESV-005", CONFORMS, "Reserved at once", agreed, 600),
     Case("RESV-009", VIOLATED, "Reserved for ever", lambda b: agreed(b, minutes=1)),
+    Case("RESV-009", SILENT, "reserved again at once, so nobody saw it free", lambda b: (agreed(b, minutes=1), again(b, t=71, **STRANGER))),
+    Case("RESV-005", CONFORMS, "the same: it was Reserved all the time", lambda b: (agreed(b, minutes=1), again(b, t=71, **STRANGER))),
+    Case("RESV-005", VIOLATED, "Reserved after the stop", lambda b: (agreed(b), b.stop(t=40, operation=RELEASE))),
+    Case("RESV-005", CONFORMS, "reserved again right after the stop", lambda b: (
+        agreed(b), b.stop(t=40, operation=RELEASE), again(b, t=42, **STRANGER))),
+    Case("RESV-005", CONFORMS, "reserved by somebody outside OICP after the stop", lambda b: (
+        agreed(b), b.stop(t=40, operation=RELEASE), pushed(b, "Available", 41), pushed(b, "Reserved", 60))),
     Case("RESV-006", VIOLATED, "the holder is told that it is reserved", lambda b: (agreed(b), holder_charges(b, answer=ack("601")))),
     Case("RESV-006", SILENT, "the holder is told that there is no vehicle", lambda b: (agreed(b), holder_charges(b, answer=ack("510")))),
     Case("RESV-006", SILENT, "nobody knows how long it lasts", lambda b: (agreed(b, minutes=None), holder_charges(b, answer=ack("601")))),

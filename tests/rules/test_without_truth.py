@@ -154,6 +154,7 @@ CASES = [
         data, lambda b: b.start(t=10, answer=no("603")), lambda b: b.push_data([record()], t=60, action="delete"))),
     Case("ACK-010", CONFORMS, "unknown, for it is not open for roaming", several(
         lambda b: b.push_data([record(IsHubjectCompatible=False)], t=1), lambda b: b.start(t=10, answer=no("603")))),
+    Case("ACK-010", CONFORMS, "unknown in lower case", several(data, lambda b: b.start(t=10, evse_id=EVSE.lower(), answer=no("603")))),
     Case("ACK-010", CONFORMS, "unknown, and nobody knows its data", lambda b: b.start(t=10, answer=no("603"))),
     Case("ACK-010", WARNED, "the code of a card, though other starts are taken", several(
         billed, lambda b: b.start(t=700, session=2, answer=no("102")))),
