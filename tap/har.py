@@ -65,13 +65,17 @@ _HEAD = 1 << 14
 
 def _seconds(entry: dict[str, Any], recorder: str) -> float:
     """From the request to the end of the answer. mitmproxy adds connecting to a wait that holds it already."""
-    timings = entry.get("timings") or {}
-    if recorder == "mitmproxy" and all(isinstance(timings.get(n), int | float) for n in _FROM_THE_REQUEST):
-        return float(sum(max(timings[n], 0) for n in _FROM_THE_REQUEST)) / 1000
-    return max(float(entry.get("time") or 0) / 1000, 0.0)
+    timings, whole = entry.get("timings") or {}, max(float(entry.get("time") or 0), 0.0)
+    parts = {n: max(timings[n], 0) for n in _PARTS if isinstance(timings.get(n), int | float)}
+    if recorder == "mitmproxy" and parts.keys() >= _FROM_THE_REQUEST:
+        return float(sum(parts[n] for n in _FROM_THE_REQUEST)) / 1000
+    # the handshake is a part of connecting, and some add it once more
+    twice = parts.get("ssl", 0) if abs(sum(parts.values()) - whole) < 1 and "connect" in parts else 0
+    return max(whole - twice, 0.0) / 1000
 
 
-_FROM_THE_REQUEST = ("send", "wait", "receive")
+_PARTS = ("blocked", "dns", "connect", "ssl", "send", "wait", "receive")
+_FROM_THE_REQUEST = {"send", "wait", "receive"}
 
 
 def _heard(entry: dict[str, Any], recorder: str = "") -> Heard | None:
@@ -101,8 +105,9 @@ def _left_out(body: dict[str, Any], size: object) -> bool:
 def _answer(response: dict[str, Any]) -> tuple[Answer | None, str | None]:
     """The answer, or why there is none; neither where the file is silent about it."""
     status, content = int(response.get("status") or 0), response.get("content") or {}
-    if not status:
-        return None, str(response["_error"]) if response.get("_error") else None
+    if status <= 0:
+        why = response.get("_error") or response.get("_failureText")
+        return None, str(why) if why else None
     if _left_out(content, content.get("size")) and response.get("bodySize") != 0:
         return None, UNHEARD
     return Answer(status, _pairs(response), _body(content)), None

@@ -112,6 +112,10 @@ def _with_one_copy(heard: Heard, bodies: dict[bytes, bytes]) -> Heard:
     return heard if known is heard.request.body else replace(heard, request=replace(heard.request, body=known))
 
 
+_ROUGH_S = 0.01
+"""Recorders round to milliseconds, and browsers take begin and duration from two clocks."""
+
+
 def _whole_seconds(items: list[Heard]) -> bool:
     """The recorder cut its times to seconds: a request may have begun a second later than it says."""
     return len(items) > 2 and len({h.started_at.microsecond for h in items}) == 1
@@ -163,16 +167,12 @@ def lacking(heard: Iterable[Heard]) -> tuple[str, ...]:
     )
 
 
-_ROUNDED_S = 0.002
-"""Recorders write milliseconds, rounded: begin and duration of one request and begin of the next."""
-
-
 def _with_overlaps(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
     """Mark what was still open, of the same operation and partner, when an exchange began."""
     open_: dict[tuple[str | None, str], list[Exchange]] = {}
     for exchange in exchanges:
         key = (exchange.operation, exchange.partner_id)
-        still = [e for e in open_.get(key, []) if e.t_end is not None and e.t_end - _ROUNDED_S > exchange.t]
+        still = [e for e in open_.get(key, []) if e.t_end is not None and e.t_end - _ROUGH_S > exchange.t]
         open_[key] = [*still, exchange]
         yield replace(exchange, overlaps=tuple(e.number for e in still)) if still and exchange.by_cpo else exchange
 

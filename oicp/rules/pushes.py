@@ -26,7 +26,7 @@ from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evi
 from oicp.rules.rate import is_empty_push
 
 whole = rules_about_evidence()
-_CLOSE_S = 0.005
+_CLOSE_S = 0.01
 """Requests this close to the end of an answer may have begun after it: clocks of recordings are no better."""
 _JUST_S = 0.0005
 

@@ -89,6 +89,15 @@ def test_har_of_many_hands(tmp_path: Path, change: Any) -> None:
     assert (one.request, one.answer, one.started_at, one.t_end) == (two.request, two.answer, two.started_at, two.t_end)
 
 
+@pytest.mark.parametrize(
+    "response", [{"status": -1, "_failureText": "net::ERR_FAILED"}, {"status": 0, "_error": "net::ERR_FAILED"}]
+)
+def test_har_of_a_call_that_failed(tmp_path: Path, response: dict[str, Any]) -> None:
+    """No status is no answer; why is told as the browser tells it."""
+    (found,) = read_recording(har(tmp_path, entry(PUSH, 1, {}) | {"response": response, "time": -1})).exchanges
+    assert (found.answer, found.error, found.t_end) == (None, "net::ERR_FAILED", 0.0)
+
+
 def test_what_of_a_har_is_left_out(tmp_path: Path) -> None:
     """A browser's own questions, an entry that stands twice and a body that was not saved are told and not judged."""
     ask = entry(PUSH, 0.5, {})
@@ -113,10 +122,12 @@ ONE_CONNECTION = {"connect": 1, "ssl": 40, "send": 1, "wait": 57, "receive": 2}
     [
         ("mitmproxy", [(1, 101, ONE_CONNECTION), (1.07, 30, {})], Outcome.CONFORMS),  # it counts its connecting twice
         ("mitmproxy", [(1, 101, ONE_CONNECTION), (1.04, 30, {})], Outcome.VIOLATED),
-        ("Firefox", [(1, 101, ONE_CONNECTION), (1.07, 30, {})], Outcome.VIOLATED),
+        ("Firefox", [(1, 101, ONE_CONNECTION), (1.04, 30, {})], Outcome.VIOLATED),
+        ("Playwright", [(1, 101, ONE_CONNECTION), (1.062, 30, {})], Outcome.CONFORMS),  # the handshake twice
+        ("Playwright", [(1, 61, ONE_CONNECTION), (1.04, 30, {})], Outcome.VIOLATED),
         ("mitmproxy", [(1, 101, {"send": None}), (1.07, 30, {})], Outcome.VIOLATED),
-        ("Charles Proxy", [(1, 81, {}), (1.08, 30, {}), (2.0014, 9, {})], Outcome.CONFORMS),  # milliseconds, rounded
-        ("Charles Proxy", [(1, 90, {}), (1.08, 30, {}), (2.0014, 9, {})], Outcome.VIOLATED),
+        ("Charles Proxy", [(1, 84, {}), (1.08, 30, {}), (2.0014, 9, {})], Outcome.CONFORMS),  # milliseconds, two clocks
+        ("Charles Proxy", [(1, 99, {}), (1.08, 30, {}), (2.0014, 9, {})], Outcome.VIOLATED),
         ("a log", [(1, 700, {}), (1, 200, {}), (3, 9, {})], Outcome.CONFORMS),  # seconds, cut: 1.1 and 1.8
         ("a log", [(1, 4000, {}), (2, 200, {}), (9, 9, {})], Outcome.VIOLATED),
     ],
