@@ -144,9 +144,10 @@ def stays_out_of_service(evidence: Evidence, evse_id: str | None, begin: float, 
     if evidence.run.truth or {TIMES, ORDER} & set(evidence.run.unknown) or evidence.t_end < end + while_s:
         return False
     told = pushed_status(evidence, evse_id or "")
+    if told.at(begin) != "OutOfService" or not set(told.between(begin, end + while_s)) <= {"OutOfService"}:
+        return False  # as nearly always: looked at before all pushes are
     pushes = evidence.about("PushEvseStatus", direction=CPO_TO_HUB)
-    lost = any(begin - while_s < p.t < end + while_s and not p.accepted for p in pushes)
-    return told.at(begin) == "OutOfService" and set(told.between(begin, end + while_s)) <= {"OutOfService"} and not lost
+    return not any(begin - while_s < p.t < end + while_s and not p.accepted for p in pushes)
 
 
 def _came_to_life(evidence: Evidence, start: Exchange) -> bool:
