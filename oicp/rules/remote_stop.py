@@ -155,7 +155,7 @@ def _too_much_until(evidence: Evidence, stop: Exchange, own: Session) -> str | N
 def _grown_after(evidence: Evidence, stop: Exchange, own: Session) -> Exchange | None:
     """A Progress notification with more energy than one before it that was itself taken well after the stop."""
     since, least = end_of(stop) + limit(evidence, "stop_effect_s"), None
-    for told in own.notifications:
+    for told in own.notifications if TIMES not in evidence.run.unknown else ():
         energy, t = number(told.body.get("ConsumedEnergyProgress")), second_of(told, told.body.get("EventOccurred"))
         if energy is None or t is None or t < since:
             continue

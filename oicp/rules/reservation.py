@@ -159,7 +159,8 @@ def _taken_already(evidence: Evidence, start: Exchange) -> str | None:
     if other is not None:
         return f"where by its CDR session {other.session_id} was charging"
     there = reservations_of(evidence).get(folded(evse_id or ""), [])
-    held = next((own for own in there if _held_for_another(own, start)), None)
+    timed = TIMES not in evidence.run.unknown
+    held = next((own for own in there if _held_for_another(own, start) and (timed or own.how == "stopped")), None)
     if held is not None:
         return f"that was reserved for {held.session.evco_id} (exchange {held.start.number})"
     if stays_out_of_service(evidence, evse_id, start.t, end_of(start)):
@@ -236,6 +237,8 @@ def _during(evidence: Evidence, own: Reservation, start: Exchange) -> Iterator[Y
         return  # whether the CPO tells drivers of one provider apart is open
     elif end_of(start) > own.end and own.how != "lapsed":
         return  # it ended just then
+    elif TIMES in evidence.run.unknown and own.how != "stopped":
+        return  # its time may have been over
     else:
         yield Checked("RESV-006", START)
         if start.accepted:
@@ -257,7 +260,8 @@ def _holder(evidence: Evidence, own: Reservation, start: Exchange) -> Iterator[Y
 def _promised(evidence: Evidence, own: Reservation, e: Exchange) -> bool:
     """The reservation held when this request was answered: by its Duration, and the CPO had told nothing else."""
     told = pushed_status(evidence, own.evse_id).at(e.t)
-    return own.minutes is not None and own.begin < e.t and end_of(e) < own.end and told in (None, "Reserved")
+    timed = own.minutes is not None and TIMES not in evidence.run.unknown
+    return timed and own.begin < e.t and end_of(e) < own.end and told in (None, "Reserved")
 
 
 @whole.rule("RESV-007", "RESV-013")

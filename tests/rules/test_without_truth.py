@@ -235,6 +235,8 @@ CASES = [
         data, lambda b: b.start(t=10), lambda b: b.stop(t=300), lambda b: b.cdr(t=1802, begin=11, end=1800, meter_end_wh=70000)), 2000),
     Case("RSTOP-002", SILENT, "nobody knows the power", several(
         lambda b: b.start(t=10), lambda b: b.stop(t=300), lambda b: b.cdr(t=1802, begin=11, end=1800, meter_end_wh=7000)), 2000),
+    Case("RSTOP-002", SILENT, "texts without times", several(
+        lambda b: b.start(t=10), lambda b: b.stop(t=300), energy(500, 2.0), energy(900, 3.0)), 1000, run=TEXTS),
     Case("RSTOP-002", SILENT, "the energy told afterwards is that of the end", several(
         lambda b: b.start(t=10), energy(200, 1.0), lambda b: b.stop(t=300), energy(500, 2.0), energy(900, 2.0)), 1000),
     Case("SESS-003", VIOLATED, "an id of its own for the one session there is", several(
