@@ -1,6 +1,5 @@
 """`oicp-bench doctor`: looks at certificates, ids, URLs and ports before anything is sent; every finding with its mend."""
 
-import contextlib
 import errno
 import shutil
 import socket
@@ -18,6 +17,7 @@ from bench.doctor_endpoints import endpoint_checks
 from bench.embedded import OPERATOR_ID
 from bench.ports import endpoint
 from bench.stage import read_fleet
+from fake_hubject.tls import listeners
 from oicp.ids import is_evse_id, operator_of_evse
 from oicp.sessions import folded, same_id
 
@@ -63,14 +63,13 @@ def _hub_port(config: BenchConfig) -> Iterator[Check]:
             "give a fixed port: a CPO that is running already has to know it" if config.cpo and not config.cpo.command else ""
         ))  # fmt: skip
         return
-    family = socket.AF_INET6 if ":" in table.host else socket.AF_INET
-    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((table.host, table.port))
-        except OSError as fault:
-            yield Check(ERROR, f"[hub] {table.host}:{table.port} cannot be used: {fault.strerror}", _hub_mend(fault))
-            return
+    try:
+        for trial in listeners(table.host, table.port):
+            trial.close()
+    except OSError as fault:
+        why = str(fault.strerror).partition(" (while")[0]
+        yield Check(ERROR, f"[hub] {table.host}:{table.port} cannot be used: {why}", _hub_mend(fault))
+        return
     yield Check(OK, f"[hub] {table.host}:{table.port} is free")
 
 

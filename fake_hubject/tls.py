@@ -8,6 +8,8 @@ Whether the certificate really is trusted is decided afterwards, by the hub.
 
 import _ssl
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -185,13 +187,12 @@ class Acceptor:
         self._accepting: list[asyncio.Task[None]] = []
 
     def listen(self, host: str, port: int) -> int:
-        """Begin to accept; returns the port. Raises `OSError` if it cannot be had."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=1024)
-        listener.setblocking(False)
-        self._sockets.append(listener)
-        self._accepting.append(self._tasks.spawn(self._accept(listener)))
-        return int(listener.getsockname()[1])
+        """Begin to accept, on every address of a name; returns the port. Raises `OSError` if it cannot be had."""
+        for listener in listeners(host, port):
+            listener.setblocking(False)
+            self._sockets.append(listener)
+            self._accepting.append(self._tasks.spawn(self._accept(listener)))
+        return int(self._sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Accept no more connections."""
@@ -224,6 +225,29 @@ class Acceptor:
             connection.close()
             if facts.hello or isinstance(fault, ssl.SSLError):  # a bare connect is somebody looking for the port
                 self._failed(facts, fault)
+
+
+def listeners(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets on all addresses of a host, on one port: `localhost` is ::1 to one CPO and 127.0.0.1 to another.
+
+    Raises `OSError` if the port is taken at one of them, or if none of them is an address of this machine.
+    """
+    found: list[socket.socket] = []
+    rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, address in dict.fromkeys((row[0], str(row[4][0])) for row in rows):
+        place = (address, found[0].getsockname()[1] if found else port)
+        try:
+            found.append(socket.create_server(place, family=family, backlog=1024))
+        except OSError as fault:
+            missing = fault.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+            if (missing and (found or len(rows) > 1)) or (found and not port):
+                continue  # a machine without IPv6 has a name for it all the same
+            for listener in found:
+                listener.close()
+            raise
+    if not found:
+        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+    return found
 
 
 def facts_of_next_handshake() -> HandshakeFacts:
