@@ -71,10 +71,10 @@ def _reset(own: Session) -> bool:
 
 
 def _guessed(evidence: Evidence, cdr: Exchange, own: Session) -> bool:
-    """The CPO could not know the end: the charge point was offline when the CDR was built."""
-    told = due(own)
-    late = bool(own.transactions) and (told is None or told > cdr.t)
-    return late and any(not chargers(evidence).online(t.evse_id, t.t_start, cdr.t) for t in own.transactions)
+    """The CPO could not know the end: the charge point was offline when the CDR was first sent."""
+    told, sent = due(own), min([cdr.t, *(c.t for c in own.cdrs)])
+    late = bool(own.transactions) and (told is None or told > sent)
+    return late and any(not chargers(evidence).online(t.evse_id, sent, sent) for t in own.transactions)
 
 
 def measured(own: Session) -> Decimal | None:

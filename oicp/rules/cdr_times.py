@@ -8,7 +8,7 @@ from oicp.deliveries import CDR
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import second_of
-from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, rules_about_evidence
+from oicp.rulebook import INFO, WARNING, Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_content import charging_cdrs, flows_after
 from oicp.rules.cdr_delivery import cdrs
 from oicp.rules.remote_start import stray_commands
@@ -112,7 +112,30 @@ def _within_session(evidence: Evidence, cdr: Exchange, own: Session, began: floa
 
 
 def _compared(evidence: Evidence, cdr: Exchange, own: Session) -> Iterator[Yield]:
-    yield from _judged(evidence, cdr, _windows(evidence, cdr, own))
+    windows = _windows(evidence, cdr, own)
+    wrong = _wrong_length(evidence, cdr, own, windows)
+    judged = list(_judged(evidence, cdr, windows))
+    yield from judged
+    if wrong is not None and not any(isinstance(item, Finding) and item.grade is None for item in judged):
+        yield wrong
+
+
+def _wrong_length(evidence: Evidence, cdr: Exchange, own: Session, windows: dict[str, _Window]) -> Finding | None:
+    """The time between ChargingStart and ChargingEnd, which no wrong clock changes."""
+    begin, end = (second_of(cdr, cdr.body.get(name)) for name in ("ChargingStart", "ChargingEnd"))
+    told = own.transactions[-1].t_stop_delivered
+    if begin is None or end is None or end < begin or told is None or told > cdr.t:
+        return None
+    least = windows["ChargingEnd"].begin - windows["ChargingStart"].end
+    most = windows["ChargingEnd"].end - windows["ChargingStart"].begin
+    notice = limit(evidence, "time_notice_s")
+    if begin == end and least >= notice:
+        text = f"ChargingStart and ChargingEnd are the same, yet energy flowed for {least:.0f} s"
+        return finding(text, on=cdr, requirement="CDR-016", pointer="/ChargingEnd")
+    if not least - notice <= end - begin <= most + notice:
+        text = f"{end - begin:.0f} s between ChargingStart and ChargingEnd, the EVSE charged for {most:.0f} s"
+        return finding(text, on=cdr, requirement="CDR-016", pointer="/ChargingStart", grade=WARNING)
+    return None
 
 
 def _judged(evidence: Evidence, cdr: Exchange, windows: dict[str, _Window]) -> Iterator[Yield]:

@@ -90,6 +90,14 @@ CONTENT = [
     Case("CDR-024", SILENT, "a negative amount: CDR-017", says(-7.312)),
     Case("CDR-024", SILENT, "the meter was reset", lambda b: charged(b, wh=-500, body={"ConsumedEnergy": 1.5})),
     Case("CDR-024", SILENT, "closed by guess while the charge point was offline", lambda b: (offline_and_back(b), b.cdr(t=70, meter_end_wh=1200))),
+    Case("CDR-024", SILENT, "the guess is repeated unchanged once the charge point is back", lambda b: (
+        offline_and_back(b), b.cdr(t=70, meter_end_wh=1200, answer=b"oops", http_status=503), b.cdr(t=112, meter_end_wh=1200))),
+    Case("CDR-024", VIOLATED, "offline in between, the end is told as it is", lambda b: (
+        b.start(t=9), b.transaction(t=10, until=60), b.observe("charge_point_disconnected", t=20, charge_point="CP-1"),
+        b.observe("charge_point_connected", t=30, charge_point="CP-1"), b.cdr(t=60.01, meter_end_wh=1200))),
+    Case("CDR-024", VIOLATED, "closed as soon as the charge point is back, before it tells the end", lambda b: (
+        b.start(t=9), b.transaction(t=10, until=60, delivered=60), b.observe("charge_point_disconnected", t=20, charge_point="CP-1"),
+        b.observe("charge_point_connected", t=110, charge_point="CP-1"), b.cdr(t=110.1, meter_end_wh=1200))),
     Case("CDR-024", VIOLATED, "billed although nothing was charged", lambda b: (b.start(t=5), b.cdr(t=60))),
     Case("CDR-024", CONFORMS, "0 kWh, nothing was charged", lambda b: (b.start(t=5), b.cdr(t=60, meter_end_wh=0))),
     Case("CDR-024", CONFORMS, "two transactions in one session", lambda b: (
@@ -124,7 +132,14 @@ TIMES = [
     Case("CDR-016", CONFORMS, "times of the transaction", times(ChargingStart=100, ChargingEnd=160, SessionStart=99, SessionEnd=160)),
     Case("CDR-016", CONFORMS, "session from plugging in", times(SessionStart=98)),
     Case("CDR-016", VIOLATED, "ChargingStart when the CDR was built", times(ChargingStart=160)),
-    Case("CDR-016", CONFORMS, "ten seconds off: only information", times(ChargingStart=112)),
+    Case("CDR-016", CONFORMS, "ten seconds off: only information", times(SessionStart=88)),
+    Case("CDR-016", CONFORMS, "a clock that is ten seconds behind", times(ChargingStart=90, ChargingEnd=150, SessionStart=89, SessionEnd=150)),
+    Case("CDR-016", WARNED, "twelve seconds shorter than the charging", times(ChargingStart=112)),
+    Case("CDR-016", WARNED, "twelve seconds longer: from the remote start on", times(ChargingStart=88)),
+    Case("CDR-016", VIOLATED, "no time at all, though energy flowed for a while", lambda b: charged(
+        b, t=100, until=108, body=dict.fromkeys(("ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd"), clock(104)))),
+    Case("CDR-016", CONFORMS, "no time at all, as little as the energy took", lambda b: charged(
+        b, t=100, until=102, body=dict.fromkeys(("ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd"), clock(101)))),
     Case("CDR-016", VIOLATED, "an hour early", times(ChargingStart=-3500, ChargingEnd=-3440, SessionStart=-3500, SessionEnd=-3440)),
     Case("CDR-016", SILENT, "all an hour ahead is CDR-015", times(ChargingStart=3700, ChargingEnd=3760, SessionStart=3700, SessionEnd=3760)),
     Case("CDR-016", CONFORMS, "session ends when the cable is pulled", several(
