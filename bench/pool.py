@@ -68,9 +68,13 @@ class Pool:
         return found
 
     def _spread(self, free: "list[VirtualEvse]", count: int) -> "list[VirtualEvse]":
-        """EVSEs of charge points that are in use already first, so that whole ones stay free."""
+        """Several come from one charge point where that is possible: a backend may mix them up.
+
+        Else EVSEs of charge points that are in use already first, so that whole ones stay free.
+        """
         busy = {e.charge_point for e in self._all if e not in self._free}
-        return sorted(free, key=lambda e: e.charge_point not in busy)[:count]
+        beside = {e.charge_point: sum(other.charge_point is e.charge_point for other in free) for e in free}
+        return sorted(free, key=lambda e: (beside[e.charge_point] < count, e.charge_point not in busy))[:count]
 
 
 def _of_kind(kind: str, evses: "Sequence[VirtualEvse]") -> "list[VirtualEvse]":

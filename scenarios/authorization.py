@@ -38,7 +38,7 @@ async def plugged_in_after_the_start(bench: Bench) -> None:
 async def nobody_plugs_in(bench: Bench) -> None:
     """The session is refused, or closed after a while: a charge detail record of 0 kWh, or an End notification."""
     evse, driver = await bench.free_evse(), bench.driver()
-    session = await driver.tries_remote_start(evse)
+    session = await driver.tries_remote_start(evse, emp_partner_session_id=bench.new_partner_session_id())
     await session.is_closed(within=25)
 
 
@@ -144,12 +144,16 @@ async def start_on_a_reserved_evse(bench: Bench) -> None:
 
 @scenario("the charge point rejects the remote start")
 async def charge_point_rejects(bench: Bench) -> None:
-    """A charge point with a problem of its own; the driver must hear of it, and no energy flows."""
-    evse = await bench.free_evse()
+    """A charge point with a problem of its own; the driver must hear of it, and no energy flows. Another try succeeds."""
+    evse, driver = await bench.free_evse(), bench.driver()
     await evse.plug_in()
     evse.refuse_next_remote_start()
-    await bench.driver().tries_remote_start(evse)
+    await driver.tries_remote_start(evse)
+    await bench.passes(2)
+    session = await driver.tries_remote_start(evse)
+    await session.may_charge(within=3)
     await evse.unplug()
+    await session.is_closed(within=15)
 
 
 @scenario("remote start at a charge point out of reach", whole_charge_point=True)
@@ -217,6 +221,8 @@ async def stop_with_a_wrong_evse(bench: Bench) -> None:
     await neighbour.charging()
     await driver.tries_remote_stop(session, other.evse_id, variant="wrong-evse")
     await bench.passes(1)
+    await driver.tries_remote_stop(session)
+    await session.may_end(within=5)
     await bench.together(mine.unplug(), other.unplug())
     await session.is_billed(within=15)
     await neighbour.is_billed(within=15)
@@ -298,16 +304,16 @@ async def two_starts_at_once(bench: Bench) -> None:
 
 @scenario("one driver at two EVSEs", evses=2)
 async def one_driver_at_two_evses(bench: Bench) -> None:
-    """Two sessions of one contract are kept apart."""
+    """Two sessions of one contract are kept apart; the second one ends first."""
     one, two = await bench.free_evses(2)
     driver = bench.driver()
     await bench.together(one.plug_in(), two.plug_in())
     first, second = await bench.together(driver.remote_start(one), driver.remote_start(two))
     await bench.together(first.charging(), second.charging())
-    await one.deliver(kwh=0.2)
-    await driver.remote_stop(first)
     await two.deliver(kwh=0.2)
     await driver.remote_stop(second)
+    await one.deliver(kwh=0.2)
+    await driver.remote_stop(first)
     await bench.all_sessions_are_closed(within=15)
 
 

@@ -20,13 +20,14 @@ async def charge_point_begins_late(bench: Bench) -> None:
 
 @scenario("the charge point rejects the remote stop")
 async def charge_point_rejects_the_stop(bench: Bench) -> None:
-    """The driver must hear of it; the session stays open until it has really ended."""
+    """The driver must hear of it, the second time as well; the session stays open until it has really ended."""
     evse, driver = await bench.free_evse(), bench.driver()
     await evse.plug_in()
     session = await driver.remote_start(evse)
     await session.charging()
-    evse.refuse_next_remote_stop()
-    await driver.tries_remote_stop(session)
+    for _ in range(2):
+        evse.refuse_next_remote_stop()
+        await driver.tries_remote_stop(session)
     await bench.passes(3)
     await evse.unplug()
     await session.is_billed(within=15)

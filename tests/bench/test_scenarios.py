@@ -144,6 +144,23 @@ def test_a_fleet_that_is_too_small() -> None:
         Pool(_fleet(1, 1)).check(_scenario("x", evses=3))  # type: ignore[arg-type]
 
 
+async def test_two_evses_are_neighbours() -> None:
+    """A backend that mixes up the EVSEs of a charge point is seen only where both are in use; single ones leave pairs alone."""
+    pool = Pool(_fleet(3, 2))  # type: ignore[arg-type]
+    one, pair = _scenario("x"), _scenario("y", evses=2)
+    async with (
+        pool.lease(one) as single,
+        pool.lease(pair) as first,
+        pool.lease(one) as beside,
+        pool.lease(pair) as second,
+    ):
+        assert [e.evse_id for e in (*single, *beside)] == ["E0*0", "E0*1"]
+        assert [e.evse_id for e in (*first, *second)] == ["E1*0", "E1*1", "E2*0", "E2*1"]
+    pool = Pool(_fleet(2, 1))  # type: ignore[arg-type]
+    async with pool.lease(pair) as apart:
+        assert [e.evse_id for e in apart] == ["E0*0", "E1*0"]
+
+
 async def test_kinds_of_evses() -> None:
     """EVSEs that are not open for roaming are for the scenarios that ask for them, also from the exclusive ones."""
     fleet = _fleet(2, 2)
