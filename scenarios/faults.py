@@ -120,16 +120,19 @@ async def hub_down_when_records_are_due(bench: Bench) -> None:
 
 @scenario("the backend restarts while a session runs and a record waits", evses=2, needs="restart", exclusive=True)
 async def restart_of_the_backend(bench: Bench) -> None:
-    """After the restart both records come, with all that their starts said."""
+    """After the restart both records come, with all that their starts said; so does the driver who was still on the way."""
     running, waiting = await bench.all_charged(2, kwh=0.2)
+    expected = [await bench.driver().tries_remote_start(evse) for evse in await bench.free_evses(1)]
     failing = Fault("503 until the restart", CDR, http_status=503, session_id=waiting.session_id, times=None)
     async with bench.hub_fault(failing):
         await waiting.evse.unplug()
         await waiting.receives(CDR, within=15)
         await bench.hook("restart", within=90)
     await bench.charge_points_are_connected(within=60)
+    await bench.together(*(session.evse.plug_in() for session in expected))
     await running.driver.tries_remote_stop(running)
-    await running.evse.unplug()
+    await bench.together(*(session.may_charge(within=3) for session in expected))
+    await bench.together(running.evse.unplug(), *(session.evse.unplug() for session in expected))
     await bench.all_sessions_are_closed(within=60)
 
 

@@ -141,13 +141,29 @@ def _no_hindrance(evidence: Evidence, e: Exchange) -> str | None:
 
 
 def _wanted(evidence: Evidence, e: Exchange, evse_id: str | None, begin: float, end: float) -> bool:
-    """Somebody else charged there, or tried to, from `begin` to `end`."""
-    charged = chargers(evidence).of("transaction", evse_id)
-    before = charged.at(begin)
-    if charged.between(begin, end) or (before is not None and before.runs_at(begin)):
+    """Somebody else charged there, or tried to, from `begin` to `end`, and may still be thought to be there."""
+    there = chargers(evidence).of("transaction", evse_id)
+    before = there.at(begin)
+    lately = [*there.between(begin, end), *([before] if before is not None and before.runs_at(begin) else [])]
+    if not all(t.t_stop is not None and _billed(evidence, t.session_id, e.t) for t in lately):
         return True
     starts = evidence.about(*_STARTS, _RESERVATION, direction=HUB_TO_CPO)
-    return any(begin < s.t <= end and s.number != e.number and same_id(s.body.get("EvseID"), evse_id) for s in starts)
+    others = [s for s in starts if begin < s.t <= end and s.number != e.number]
+    return any(same_id(s.body.get("EvseID"), evse_id) and not _gone(evidence, s, e.t) for s in others)
+
+
+def _gone(evidence: Evidence, start: Exchange, t: float) -> bool:
+    """Nothing was left of an earlier start at second `t`: billed, or rejected by the charge point and refused."""
+    evse = start.body.get("EvseID")
+    rejected = _asked(evidence, start, evse if isinstance(evse, str) else None) == "Rejected"
+    ended = start.t_end is not None and start.t_end < t
+    return _billed(evidence, session_id_of(start), t) or (start.result is False and rejected and ended)
+
+
+def _billed(evidence: Evidence, session_id: str | None, t: float) -> bool:
+    """The hub took the record of this session well before second `t`."""
+    own = session(evidence, session_id)
+    return own is not None and any(c.accepted and c.t_end is not None and c.t_end < t - _STEADY_S for c in own.cdrs)
 
 
 def _asked(evidence: Evidence, e: Exchange, evse_id: str | None) -> str | None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from oicp.chargers import chargers, record_of
 from oicp.evidence import Evidence, Exchange, Observation
 from oicp.limits import limit
+from oicp.outages import cpo_down
 from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.remote_refusals import START, demanded, end_of, evse_of, following_starts, remote_starts
 from oicp.sessions import Session, folded, session, session_id_of, sessions
@@ -100,7 +101,14 @@ def _took_effect(evidence: Evidence, start: Exchange, following: float) -> Itera
     commands = fleet.of("remote_start_received", evse_id).between(start.t, until)
     own = session(evidence, session_id_of(start))
     answers = [str(o.data.get("answer")) for o in commands]
-    if "Accepted" in answers or (own and own.transactions):
+    away = turned_away(own) if own is not None else None
+    at_once = away is not None and away.t_start <= end_of(start) + _AT_ONCE_S
+    if away is not None and at_once and not cpo_down(evidence).touch(start.t, away.t_start):
+        yield finding(
+            "Result true, yet the CPO did not authorize the transaction of this start, which nobody had stopped",
+            on=start, requirement="RSTART-004", observation=away.started.number,
+        )  # fmt: skip
+    elif "Accepted" in answers or (own and own.transactions):
         yield Checked("RSTART-004", START)
         yield Checked("RSTART-020", START)
     elif commands:
@@ -115,6 +123,17 @@ def _took_effect(evidence: Evidence, start: Exchange, following: float) -> Itera
                 f"Result true, yet no start command reached the charge point within {until - end_of(start):.0f} s",
                 on=start, requirement="RSTART-004", in_answer=True, pointer="/Result",
             )  # fmt: skip
+
+
+def turned_away(own: Session) -> Transaction | None:
+    """The transaction of a session to which the CPO said no, although it was neither stopped nor closed before."""
+    first = min(own.transactions, key=lambda t: t.t_start, default=None)
+    if first is None or not first.rejected:
+        return None
+    asked = first.t_start_delivered or first.t_start
+    over = any(stop.t <= asked for stop in own.stops) or any(cdr.t <= first.t_start for cdr in own.cdrs)
+    charged = any(not t.rejected for t in own.transactions)
+    return None if over or charged else first
 
 
 @whole.rule("RSTART-005")

@@ -9,7 +9,9 @@ from oicp.limits import limit
 from oicp.occupied import charged, on_evse
 from oicp.outages import cpo_down, hub_down
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
-from oicp.sessions import Session, folded, same_id, session
+from oicp.rules.remote_refusals import end_of
+from oicp.rules.remote_start import closed_by_notification, turned_away
+from oicp.sessions import Session, folded, same_id, session, sessions
 from oicp.transactions import Transaction, transactions
 from oicp.variants import variant_of
 
@@ -36,6 +38,21 @@ def survives_a_restart(evidence: Evidence) -> Iterator[Yield]:
         over = [end for begin, end in restarts if transaction.t_start < begin and (transaction.t_stop or 1e18) > begin]
         if over and own is not None and own.accepted and own.kind == "remote":
             yield _after_restart(evidence, own, transaction, over[-1])
+    for own in sessions(evidence) if restarts else ():
+        if own.kind == "remote" and own.accepted and own.start is not None:
+            yield from _expected_before(own, own.start, restarts)
+
+
+def _expected_before(own: Session, start: Exchange, restarts: list[tuple[float, float]]) -> Iterator[Yield]:
+    """A session whose vehicle came after the restart only."""
+    first = min(own.transactions, key=lambda t: t.t_start, default=None)
+    if first is None or not any(end_of(start) < begin and end < first.t_start for begin, end in restarts):
+        return
+    if turned_away(own) is not None and not own.cdrs and not closed_by_notification(own):
+        told = "after a restart the CPO did not know the session: it turned its token away, and closed nothing"
+        yield finding(told, on=start, requirement="SESS-004", observation=first.started.number)
+    elif own.cdrs:
+        yield Checked("SESS-004", "ChargeDetailRecord")
 
 
 def _after_restart(evidence: Evidence, own: Session, transaction: Transaction, restarted: float) -> Yield:

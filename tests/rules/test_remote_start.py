@@ -75,6 +75,41 @@ REFUSALS = [
 ]  # fmt: skip
 
 
+def next_day(b: Build, *, session: int, t: float, evse_id: str = EVSE, **more: Any) -> None:
+    """The next driver at an EVSE whose last session is over and billed."""
+    b.observe("plugged", t=t - 5, evse_id=evse_id)
+    b.connector("Preparing", t=t - 5, evse_id=evse_id)
+    b.start(t=t, session=session, evse_id=evse_id, **more)
+
+
+def used_up(b: Build, second: str = "602", **more: Any) -> None:
+    """Two EVSEs, each charged at once; then starts are refused."""
+    b.charge(t=9)
+    b.charge(OTHER, t=9, session=2, evco_id="DE-DCB-C99999999-9")
+    next_day(b, session=3, t=60, answer=NO["602"])
+    next_day(b, session=4, t=61, evse_id=OTHER, answer=ack() if second == "000" else NO[second], **more)
+
+
+AGAIN = [
+    Case("RSTART-001", VIOLATED, "no EVSE takes a second start", used_up),
+    Case("RSTART-001", VIOLATED, "a restart frees them", lambda b: (
+        used_up(b), b.observe("cpo_exited", t=70, exit_status=0, expected=True), b.observe("cpo_started", t=72, pid=2), next_day(b, session=5, t=80))),
+    Case("RSTART-001", CONFORMS, "one of them does", lambda b: used_up(b, "000")),
+    Case("RSTART-001", CONFORMS, "one refusal may have had a cause nobody saw", lambda b: (b.charge(t=9), next_day(b, session=3, t=60, answer=NO["602"]))),
+    Case("RSTART-001", CONFORMS, "the last session is still open", lambda b: (
+        b.charge(t=9, cdr=False), b.charge(OTHER, t=9, session=2, cdr=False), next_day(b, session=3, t=60, answer=NO["602"]),
+        next_day(b, session=4, t=61, evse_id=OTHER, answer=NO["602"]))),
+    Case("RSTART-001", CONFORMS, "the charge point was asked", lambda b: (used_up(b), *(
+        told(b, "Rejected", t=t + 0.005, evse_id=e) for t, e in ((60, EVSE), (61, OTHER))))),
+]  # fmt: skip
+
+
+@table(AGAIN)
+def test_an_evse_is_started_again(case: Case) -> None:
+    """A session that is over leaves its EVSE to the next driver."""
+    case.check()
+
+
 @table(REFUSALS)
 def test_refusals(case: Case) -> None:
     """Starts that cannot be carried out are refused; other codes, races and other spellings are no violation."""
@@ -85,6 +120,14 @@ EFFECTS = [
     Case("RSTART-004", CONFORMS, "the charge point takes it", several(plugged, lambda b: b.start(t=10), told)),
     Case("RSTART-004", VIOLATED, "the charge point rejects it", several(plugged, lambda b: b.start(t=10), lambda b: told(b, "Rejected"))),
     Case("RSTART-004", CONFORMS, "rejected at first, taken on the second try", several(plugged, lambda b: b.start(t=10, took=5), lambda b: told(b, "Rejected"), lambda b: told(b, t=12))),
+    Case("RSTART-004", VIOLATED, "the CPO turns the token of its own session away", several(plugged, lambda b: b.start(t=10), told, lambda b: b.transaction(
+        t=10.3, until=10.4, wh=0, reason="DeAuthorized", id_tag_status="Invalid"))),
+    Case("RSTART-004", CONFORMS, "turned away after a stop", several(plugged, lambda b: b.start(t=10), told, lambda b: b.stop(t=10.6), lambda b: b.transaction(
+        t=12, until=12.1, wh=0, reason="DeAuthorized", id_tag_status="Invalid"))),
+    Case("RSTART-004", CONFORMS, "turned away after the session was closed", several(plugged, lambda b: b.start(t=10), told, lambda b: b.cdr(t=13, meter_end_wh=0), lambda b: b.transaction(
+        t=14, until=14.1, wh=0, reason="DeAuthorized", id_tag_status="Invalid"))),
+    Case("RSTART-004", CONFORMS, "begins when the CPO no longer expects it", several(plugged, lambda b: b.start(t=10), told, lambda b: b.transaction(
+        t=40, until=40.1, wh=0, reason="DeAuthorized", id_tag_status="Invalid"))),
     Case("RSTART-004", VIOLATED, "no command ever comes", several(plugged, lambda b: b.start(t=10))),
     Case("RSTART-004", SILENT, "the recording ends too soon to say", several(plugged, lambda b: b.start(t=10)), until=20),
     Case("RSTART-004", SILENT, "no EV, the CPO waits for one", lambda b: b.start(t=10)),

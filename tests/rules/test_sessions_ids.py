@@ -141,6 +141,25 @@ def test_partner_id_of_the_cpo(ids: list[Any], expected: str) -> None:
     assert outcome(build.evidence(), "SESS-006") == expected
 
 
+@pytest.mark.parametrize(
+    ("status", "cdr", "expected"),
+    [("Accepted", 60.5, "conforms"), ("Invalid", None, "violated"), ("Invalid", 45.0, "conforms")],
+)
+def test_a_vehicle_that_comes_after_a_restart(status: str, cdr: float | None, expected: str) -> None:
+    """The session waits for it, or is closed because it waited too long; it is not forgotten."""
+    build = Build()
+    build.observe("cpo_started", t=0, pid=1)
+    build.start(t=10)
+    build.observe("cpo_exited", t=20, exit_status=0, expected=True)
+    build.observe("cpo_started", t=25, pid=2)
+    build.transaction(t=40, until=60, id_tag_status=status)
+    if cdr is not None:
+        build.cdr(t=cdr, begin=40, end=60)
+    evidence = build.evidence(until=200)
+    assert outcome(evidence, "SESS-004") == expected
+    assert outcome(evidence, "RSTART-004") != "violated"
+
+
 def restarted(cdr: dict[str, Any] | None, *, stop: float | None = 60) -> Build:
     """A session over a restart, its CDR (or none)."""
     build = Build()
@@ -292,6 +311,30 @@ def test_an_evse_somebody_else_wanted(before: dict[str, Any]) -> None:
     build.start(t=4, session=2, **before)
     build.start(t=5, answer=refusal("602"))
     assert outcome(build.evidence(), "ACK-010") == "conforms"
+
+
+@pytest.mark.parametrize(("ended", "expected"), [(4.0, "conforms"), (2.0, "warned")])
+def test_an_evse_whose_last_session_is_over(ended: float, expected: str) -> None:
+    """602 is no answer once the hub has the record of whoever was there, and the next vehicle waits."""
+    build = Build()
+    build.charge(t=-20, seconds=21, session=2, evco_id="DE-DCB-C99999999-9", status=False, cdr=False)
+    build.cdr(t=ended, session=2, evco_id="DE-DCB-C99999999-9", begin=-18, end=1)
+    build.connector("Preparing", t=3.5)
+    build.observe("plugged", t=3.5, evse_id=EVSE)
+    build.start(t=5, answer=refusal("602"))
+    assert outcome(build.evidence(), "ACK-010") == expected
+
+
+@pytest.mark.parametrize(("told", "expected"), [("Rejected", "warned"), ("Accepted", "conforms")])
+def test_an_evse_whose_charge_point_rejected_the_last_start(told: str, expected: str) -> None:
+    """602 is no answer where the start before came to nothing at the charge point."""
+    build = Build()
+    build.connector("Preparing", t=1)
+    build.observe("plugged", t=1.5, evse_id=EVSE)
+    build.start(t=4, session=2, answer=refusal("501"))
+    build.observe("remote_start_received", t=4.02, evse_id=EVSE, id_tag="T", connector_id=1, answer=told)
+    build.start(t=5, answer=refusal("602"))
+    assert outcome(build.evidence(), "ACK-010") == expected
 
 
 def test_a_code_that_is_no_text() -> None:

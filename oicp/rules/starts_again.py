@@ -1,0 +1,40 @@
+"""An EVSE whose session is over can be started again (RSTART-001)."""
+
+from collections.abc import Iterator
+
+from oicp.evidence import Evidence, Exchange
+from oicp.occupied import on_evse
+from oicp.outages import cpo_down
+from oicp.rulebook import Yield, finding, rules_about_evidence
+from oicp.rules.refused_forms import START, asked, excused
+from oicp.rules.remote_refusals import end_of, evse_of
+from oicp.sessions import folded
+from oicp.status_codes import EVSE_CAUSES
+from oicp.variants import variant_of
+
+whole = rules_about_evidence()
+_USED_UP = 2
+"""One start alone may have met something nobody saw."""
+
+
+@whole.rule("RSTART-001")
+def serves_an_evse_again(evidence: Evidence) -> Iterator[Yield]:
+    """A backend that never frees an EVSE refuses whoever comes after a charging session, although a vehicle waits."""
+    restarted = next(
+        (begin for begin, _ in cpo_down(evidence).spans), float("inf")
+    )  # which frees what is in memory only
+    again = [e for e in asked(evidence) if e.operation == START and e.t < restarted and _after_another(evidence, e)]
+    if any(e.accepted and variant_of(e) is None for e in again):
+        return
+    refused = [e for e in again if e.result is False and e.status_code in EVSE_CAUSES and not excused(evidence, e)]
+    if len(refused) >= _USED_UP:
+        told = f"{len(refused)} starts at EVSEs whose session was over were refused (code {refused[0].status_code}), none was accepted"
+        yield finding(told, on=refused[0], requirement="RSTART-001", in_answer=True)
+
+
+def _after_another(evidence: Evidence, start: Exchange) -> bool:
+    """Another session charged on this EVSE before."""
+    there = on_evse(evidence).get(folded(evse_of(start) or ""), ())
+    earlier = [s for s in there if s.accepted and s.start and end_of(s.start) < start.t]
+    charged = [s for s in earlier if any((t.energy_wh or 0) > 0 for t in s.transactions)]
+    return any(s.session_id != start.session_id for s in charged)
