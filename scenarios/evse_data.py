@@ -41,10 +41,13 @@ async def data_change_meets_503(bench: Bench) -> None:
 
 @scenario("an EVSE leaves the fleet", needs="decommission_evse", uses_up=True)
 async def evse_leaves_the_fleet(bench: Bench) -> None:
-    """An EVSE is taken out of service for good and vanishes at the hub."""
+    """An EVSE is taken out of service for good and vanishes at the hub; what it does from then on is nobody's business."""
     evse = await bench.free_evse()
     await bench.hook("decommission_evse", evse_id=evse.evse_id)
     await evse.vanishes_at_the_hub(within=20)
+    await evse.fault("OtherError")
+    await bench.passes(1)
+    await evse.clear_fault()
 
 
 @scenario("the hub is busy when a full load of the data arrives", needs="push_evse_data", exclusive=True)

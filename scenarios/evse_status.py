@@ -1,6 +1,7 @@
 """EVSE status: every change at once, in order, one push after the other, repaired after an outage."""
 
 from bench import Fault
+from bench.actors import Evse
 from bench.facade import Bench
 from bench.scenario import scenario
 
@@ -69,14 +70,37 @@ async def quick_changes(bench: Bench) -> None:
     await evse.shows("Available", within=10)
 
 
+@scenario("the status changes while a full load is on the way", needs="push_evse_status", exclusive=True)
+async def status_changes_during_a_full_load(bench: Bench) -> None:
+    """What the full load says of one EVSE is obsolete when it is answered."""
+    evse = await bench.free_evse()
+    slow = Fault("slow answer to a full load of the status", "PushEvseStatus", delay_s=0.8, evse_id=evse.evse_id)
+    async with bench.hub_fault(slow):
+        await bench.together(bench.asks_for("push_evse_status"), _faults_soon(bench, evse))
+    await evse.shows("OutOfService", within=15)
+    await evse.clear_fault()
+    await evse.shows("Available", within=15)
+
+
+async def _faults_soon(bench: Bench, evse: Evse) -> None:
+    """A fault a moment from now."""
+    await bench.passes(0.4)
+    await evse.fault("OtherError")
+
+
 @scenario("many EVSEs change at once while the hub is slow", exclusive=True)
 async def many_changes_at_a_slow_hub(bench: Bench) -> None:
-    """The hub takes its time for every status push; the next one waits for the answer."""
+    """The hub takes its time for every status push; the next one waits for the answer, and for one EVSE it is obsolete by then."""
     slow = Fault("slow answers to status pushes", "PushEvseStatus", delay_s=0.3, times=None)
     some = await bench.free_evses(6)
     async with bench.hub_fault(slow):
         await bench.together(*(evse.fault("OtherError") for evse in some))
         await bench.together(*(evse.shows("OutOfService", within=20) for evse in some))
+        await some[0].clear_fault()
+        await bench.passes(0.15)
+        await some[0].fault("OtherError")
+        await bench.passes(0.5)
+    await some[0].shows("OutOfService", within=15)
     await bench.together(*(evse.clear_fault() for evse in some))
     await bench.together(*(evse.shows("Available", within=20) for evse in some))
 

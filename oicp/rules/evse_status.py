@@ -19,8 +19,8 @@ from oicp.evse_states import (
     unreachable_since,
 )
 from oicp.limits import limit
-from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
-from oicp.rules.evse_status_missing import missing, never_told, usual_delay
+from oicp.rulebook import Checked, Finding, Yield, finding, rules_about_evidence
+from oicp.rules.evse_status_missing import lost_on_the_way, missing, never_told, usual_delay
 
 whole = rules_about_evidence()
 _KNOWN = (AVAILABLE, OCCUPIED, RESERVED, OUT_OF_SERVICE, UNKNOWN)
@@ -36,14 +36,18 @@ def tells_the_status_as_it_is(evidence: Evidence) -> Iterator[Yield]:
     if not evidence.run.truth:
         return
     for history in histories(evidence):
-        wrong = False
+        wrong = told_already = False
         for told in history.told:
             for item in _judged(evidence, history, told):
                 wrong |= not isinstance(item, Checked)
                 yield item
         for item in missing(evidence).get(history.evse_id, ()):
             if item.requirement != "STAT-005":
+                told_already |= isinstance(item, Finding)
                 yield item
+        for lost in lost_on_the_way(evidence, history) if not (wrong or told_already) else ():
+            wrong = True
+            yield lost
         if not wrong and len({p.status for p in history.told}) > 1:
             yield Checked("STAT-007", "PushEvseStatus")
     yield from never_told(evidence)

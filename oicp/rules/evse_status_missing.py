@@ -192,6 +192,32 @@ def _said(need: _Need, requirement: str, told: str, grade: Grade, also: tuple[st
     return Finding(requirement, f"{evse_id}: {told}", grade, exchange=exchange, evse_id=evse_id, also=also)
 
 
+def lost_on_the_way(evidence: Evidence, history: History) -> Iterator[Finding]:
+    """A status that changed while the push of the one before was on its way, and was never told, though other changes are told soon."""
+    pace = _pace(evidence)
+    for told in history.told if pace is not None else ():
+        answered, phase = told.exchange.t_end, _changed_meanwhile(history, told)
+        if answered is None or phase is None or told.status in phase.fitting or not told.accepted:
+            continue
+        end = min(phase.end, evidence.t_end)
+        silent = not any(p.t > told.t for p in history.said_between(told.t, end))
+        enough = max(_SURE_S, 4 * (pace or 0.0))
+        lost = unreachable_since(evidence, history.evse_id, phase.t, end)
+        troubled = status_troubled(evidence).touch(answered + _EARLY_S, end)
+        if silent and end - answered >= enough and not (lost or troubled) and _known_pace(evidence, phase.kind, enough):
+            text = f"{phase.state} came while the push of {told.status} was on its way, and was not pushed in {end - answered:.0f} s"
+            yield Finding(
+                "STAT-007", f"{history.evse_id}: {text}", exchange=told.exchange.number, evse_id=history.evse_id
+            )
+
+
+def _changed_meanwhile(history: History, told: Told) -> Phase | None:
+    """The phase that began between this push and its answer."""
+    answered = told.t if told.exchange.t_end is None else told.exchange.t_end
+    at = history.phase_at(answered)
+    return history.phases[at] if at > 0 and told.t < history.phases[at].t else None
+
+
 def _waiting_cars(evidence: Evidence, history: History) -> list[Yield]:
     """A car that is plugged in and not charging, while the hub shows Available: the contested variant of STAT-010."""
     for phase in history.phases:

@@ -340,6 +340,30 @@ def test_a_wrong_first_load_is_told_once() -> None:
     assert outcome(build.evidence(until=100), "STAT-005") == "conforms"
 
 
+@pytest.mark.parametrize(
+    ("freed", "told", "expected"),
+    [
+        (80.3, [], "violated"),
+        (80.3, [(80.7, "Available")], "conforms"),
+        (81.0, [], "conforms"),
+        (80.3, [(85.0, "Available")], "conforms"),
+    ],
+)
+def test_a_change_while_the_push_before_is_on_its_way(
+    freed: float, told: list[tuple[float, str]], expected: str
+) -> None:
+    """What changed between a push and its answer has to be told as well, by a backend that tells changes soon."""
+    build = base()
+    for t in (10, 20, 30, 40, 50, 60):
+        build.connector("Faulted" if t % 20 else "Available", t=t)
+        pushed(build, (t + 0.1, "OutOfService" if t % 20 else "Available"))
+    build.connector("Faulted", t=80)
+    build.push_status({EVSE: "OutOfService"}, t=80.1, took=0.5, faults=("slow",))
+    build.connector("Available", t=freed)
+    pushed(build, *told)
+    assert outcome(build.evidence(until=100), "STAT-007") == expected
+
+
 def test_no_change_is_ever_pushed() -> None:
     """Two sessions and not one status: the backend does not push changes at all."""
     build = base()
