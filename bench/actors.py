@@ -22,8 +22,7 @@ class Evse:
     """A virtual EVSE in the hands of one scenario."""
 
     def __init__(self, bench: "Bench", virtual: "VirtualEvse") -> None:
-        self._bench, self.virtual = bench, virtual
-        self.evse_id = virtual.evse_id
+        self._bench, self.virtual, self.evse_id = bench, virtual, virtual.evse_id
         self._usual_latency = virtual.charge_point.latency
 
     async def _does(self, what: str, action: Awaitable[T], within: float = 15) -> T:
@@ -71,6 +70,10 @@ class Evse:
     async def set_available(self) -> None:
         """Back in service."""
         await self._does("back in service", self.virtual.set_available())
+
+    async def has_current(self, there: bool) -> None:
+        """Load management leaves current for this EVSE, or none: then its session goes on without energy."""
+        await self._does("current" if there else "no current", self.virtual.has_current(there))
 
     async def stop_at_car(self) -> None:
         """The driver ends charging at the vehicle; the cable stays in."""
@@ -160,6 +163,7 @@ class Evse:
         virtual, charge_point = self.virtual, self.virtual.charge_point
         charge_point.latency = self._usual_latency
         virtual.begins_after(0)
+        await virtual.has_current(True)
         async with asyncio.timeout(20 if self._bench.stage.fleet else PERSON_S):
             if self._bench.stage.journal.was_connected(charge_point.id):
                 await charge_point.go_online()
@@ -311,8 +315,7 @@ class Session:
         self._bench, self.driver, self.result, self.since = bench, driver, result, since
         self._evse = None if isinstance(evse, str) else evse
         self.evse_id = evse if isinstance(evse, str) else evse.evse_id
-        self.session_id = result.session_id or ""
-        self.accepted, self.reservation = result.accepted, reservation
+        self.session_id, self.accepted, self.reservation = result.session_id or "", result.accepted, reservation
 
     @property
     def answer(self) -> str:
@@ -325,12 +328,9 @@ class Session:
             await self.evse.asked("wait until the vehicle charges")
             return
         await self._bench.seen(
-            "energy_started",
-            evse_id=self.evse_id,
-            since=self.since,
-            within=within,
+            "energy_started", evse_id=self.evse_id, since=self.since, within=within,
             what=f"energy flows at {self.evse_id}",
-        )
+        )  # fmt: skip
 
     async def ended(self, *, within: float = 30) -> None:
         """Wait until the transaction at the charge point has ended."""

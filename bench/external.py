@@ -119,6 +119,11 @@ class RealEvse:
         """In service."""
         await self._undone("out of service")
 
+    async def has_current(self, there: bool) -> None:
+        """A real one has what it has."""
+        if not there:
+            raise Skipped(f"{self.evse_id} is a real charger; it cannot be told to pause")
+
     async def reserve(self) -> None:
         """Reserved for somebody else."""
         await self.asks("reserve it for somebody who is not in this test")

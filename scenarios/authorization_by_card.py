@@ -36,6 +36,22 @@ async def card_starts_and_the_cable_is_pulled(bench: Bench) -> None:
     await evse.is_billed()
 
 
+@scenario("the same card charges twice", profile="full", whole_charge_point=True)
+async def card_charges_twice(bench: Bench) -> None:
+    """The hub is asked each time: two sessions, two records."""
+    card = bench.card()
+    evse = await _charging_by_card(bench, card)
+    await evse.unplug()
+    await evse.is_billed()
+    await evse.is_free_again()
+    await evse.plug_in()
+    await evse.presents_card(card)
+    await evse.charges()
+    await evse.deliver(kwh=0.1)
+    await evse.unplug()
+    await bench.passes(2)
+
+
 @scenario("a card nobody knows", profile="full")
 async def unknown_card(bench: Bench) -> None:
     """NotAuthorized, with nulls in the answer: no energy, no record."""

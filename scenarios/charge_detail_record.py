@@ -44,6 +44,22 @@ async def vehicle_pauses(bench: Bench) -> None:
     await session.is_billed(within=15)
 
 
+@scenario("load management pauses the charging, its session goes on", slow=True)
+async def evse_pauses(bench: Bench) -> None:
+    """No current for a while: still occupied, not billed yet; one record of all that flowed before and after."""
+    evse, driver = await bench.free_evse(), bench.driver()
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=0.2)
+    await evse.has_current(False)
+    await bench.passes(11)
+    await evse.has_current(True)
+    await evse.deliver(kwh=0.2)
+    await driver.remote_stop(session)
+    await session.is_billed(within=15)
+
+
 @scenario("a fault ends the session")
 async def fault_ends_the_session(bench: Bench) -> None:
     """Ground fault while energy flows."""

@@ -137,6 +137,10 @@ class VirtualEvse(EvseCore):
         """Into service again."""
         self.change_availability(True)
 
+    async def has_current(self, there: bool) -> None:
+        """Load management leaves current for this EVSE, or none: then a transaction goes on without energy."""
+        self.limit(not there)
+
     async def reserve(self, id_tag: str = "RESERVED", *, minutes: float = 15.0, reservation_id: int = 1) -> None:
         """Reserve at the charge point itself, without the CPO having asked."""
         if self._status is not _S.AVAILABLE:
