@@ -159,7 +159,11 @@ def a_refused_cdr_is_corrected(evidence: Evidence) -> Iterator[Yield]:
         later = [c for c in own.cdrs if c.number > refused[0].number]
         changed = [c for c in later if _first_difference(refused[0].body, c.body) is not None]
         unchanged = [c for c in later if _first_difference(refused[0].body, c.body) is None]
-        if changed or any(c.accepted for c in later):
+        if (in_vain := _unchanged_to_the_end(refused)) >= _UNCHANGED_REPEATS and changed:
+            yield finding(
+                f"a CDR refused for its content was corrected, then repeated unchanged {in_vain} times", on=refused[-1]
+            )
+        elif changed or any(c.accepted for c in later):
             yield Checked("CDR-034", CDR)
         elif len(unchanged) >= _UNCHANGED_REPEATS:
             yield finding(
@@ -171,6 +175,11 @@ def a_refused_cdr_is_corrected(evidence: Evidence) -> Iterator[Yield]:
             yield NotExercised(
                 "CDR-034", "a refused CDR was not corrected within the recording; a person may do so later"
             )
+
+
+def _unchanged_to_the_end(refused: list[Exchange]) -> int:
+    """How often the last content was refused after its first time."""
+    return sum(_first_difference(refused[-1].body, c.body) is None for c in refused) - 1
 
 
 def _for_content(cdr: Exchange) -> bool:

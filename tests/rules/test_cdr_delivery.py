@@ -141,6 +141,12 @@ REPEATS = [
     Case("CDR-034", CONFORMS, "the same was taken later, when its end was no longer ahead", lambda b: (
         no_cdr(b), b.cdr(t=31, begin=11, end=90, answer=ack("022")), b.cdr(t=100, begin=11, end=90)), 1100),
     Case("CDR-034", WARNED, "unchanged for ever", lambda b: (no_cdr(b), *(b.cdr(t=t, begin=11, end=30, answer=ack("022")) for t in (31, 40, 50, 60)))),
+    Case("CDR-034", WARNED, "corrected once, then unchanged for ever", lambda b: (
+        no_cdr(b), b.cdr(t=31, meter_end_wh=3_000_000, answer=ack("022")), *(b.cdr(t=t, begin=11, end=30, answer=ack("022")) for t in (40, 50, 60, 70)))),
+    Case("CDR-034", CONFORMS, "corrected, and refused again", lambda b: (
+        no_cdr(b), b.cdr(t=31, meter_end_wh=3_000_000, answer=ack("022")), *(b.cdr(t=t, begin=11, end=30, answer=ack("022")) for t in (40, 50)))),
+    Case("CDR-034", CONFORMS, "corrected again and again", lambda b: (
+        no_cdr(b), *(b.cdr(t=t, meter_end_wh=3_000_000 - t, answer=ack("022")) for t in (31, 40, 50, 60, 70)))),
     Case("CDR-034", WARNED, "dropped for good", lambda b: (no_cdr(b), b.cdr(t=31, answer=ack("022"))), 1000),
     Case("CDR-034", SILENT, "a person may correct it later", lambda b: (no_cdr(b), b.cdr(t=31, answer=ack("022")))),
 ]  # fmt: skip
