@@ -208,7 +208,7 @@ class ChargePoint(Voice):
         if connector_id == 0:
             self.operative = operative
             answers = [evse.change_availability(operative) for evse in self.evses]
-            self._report_self()
+            self.report_self()
             return "Scheduled" if "Scheduled" in answers else "Accepted"
         evse = self.by_connector.get(connector_id)
         return "Rejected" if evse is None else evse.change_availability(operative)

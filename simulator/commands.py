@@ -68,9 +68,16 @@ def _again_status(charge_point: "ChargePoint", evses: "tuple[VirtualEvse, ...]")
         charge_point.report(evse)
 
 
-def _again_meter(charge_point: "ChargePoint", evses: "tuple[VirtualEvse, ...]") -> None:
+def sample_again(charge_point: "ChargePoint", evses: "tuple[VirtualEvse, ...]") -> None:
+    """Readings of the transactions that run."""
     for evse in evses:
         evse.sample("Trigger")
+
+
+def read_again(charge_point: "ChargePoint", evses: "tuple[VirtualEvse, ...]") -> None:
+    """Readings of the meters, whether a transaction runs or not."""
+    for evse in evses:
+        charge_point.say_meter(evse, evse.take_reading("Trigger"))
 
 
 Trigger = Callable[["ChargePoint", "tuple[VirtualEvse, ...]"], None]
@@ -79,6 +86,5 @@ TRIGGERS: dict[str, Trigger] = {
     "BootNotification": _again_boot,
     "Heartbeat": lambda charge_point, _: charge_point.say(lambda dialect: dialect.heartbeat()),
     "StatusNotification": _again_status,
-    "MeterValues": _again_meter,
 }
 """Messages the CPO can ask for in either version."""

@@ -1,4 +1,4 @@
-"""Configuration keys of a charge point (OCPP 1.6), and the variables of 2.0.1 that mean the same."""
+"""Configuration keys of a charge point (OCPP 1.6); the variables of 2.0.1 over them are in `simulator.device_model`."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -20,24 +20,6 @@ class Key:
 
 
 PROFILES_16 = "Core,Reservation,RemoteTrigger,SmartCharging"
-
-VARIABLES: dict[tuple[str, str], str] = {
-    ("OCPPCommCtrlr", "HeartbeatInterval"): "HeartbeatInterval",
-    ("OCPPCommCtrlr", "WebSocketPingInterval"): "WebSocketPingInterval",
-    ("OCPPCommCtrlr", "NetworkConfigurationPriority"): "NetworkConfigurationPriority",
-    ("AuthCtrlr", "AuthorizeRemoteStart"): "AuthorizeRemoteTxRequests",
-    ("AuthCtrlr", "LocalPreAuthorize"): "LocalPreAuthorize",
-    ("SampledDataCtrlr", "TxUpdatedInterval"): "MeterValueSampleInterval",
-    ("SampledDataCtrlr", "TxUpdatedMeasurands"): "MeterValuesSampledData",
-    ("TxCtrlr", "EVConnectionTimeOut"): "ConnectionTimeOut",
-    ("TxCtrlr", "StopTxOnInvalidId"): "StopTransactionOnInvalidId",
-    ("TxCtrlr", "StopTxOnEVSideDisconnect"): "StopTransactionOnEVSideDisconnect",
-    ("TxCtrlr", "TxStartPoint"): "TxStartPoint",
-    ("TxCtrlr", "TxStopPoint"): "TxStopPoint",
-    ("SecurityCtrlr", "BasicAuthPassword"): "AuthorizationKey",
-    ("SecurityCtrlr", "SecurityProfile"): "SecurityProfile",
-}
-"""Component and variable of OCPP 2.0.1, and the key of 1.6 behind it."""
 
 
 class Configuration:
@@ -93,6 +75,11 @@ class Configuration:
         """A key by its name in any letter case."""
         return next(((own, key) for own, key in self.keys.items() if own.casefold() == name.casefold()), None)
 
+    def beat_every(self, seconds: int) -> None:
+        """The CPO named the interval of heartbeats in its answer to the boot: the key tells of it from then on."""
+        self.keys["HeartbeatInterval"].value = str(max(0, seconds))
+        self._cp.modem.set_heartbeat(seconds)
+
     def change(self, name: str, value: str) -> str:
         """Accepted, Rejected or NotSupported, as ChangeConfiguration answers."""
         found = self.find(name)
@@ -103,7 +90,7 @@ class Configuration:
             return "Rejected"
         key.value = value
         if own == "HeartbeatInterval":
-            self._cp.modem.set_heartbeat(int(value))
+            self.beat_every(int(value))
         elif own == "AuthorizationKey":
             self._cp.password = value
         return "Accepted"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from ocpp.exceptions import OCPPError
 
 from simulator.link import Handler, Payload
+from simulator.meter import Reading
 from simulator.outbox import Words
 from simulator.transaction import TransactionEvent
 
@@ -66,6 +67,9 @@ class Dialect(Protocol):
 
     def reservation_over(self, reservation_id: int) -> Words | None:
         """A reservation ran out; None where the version has no word for it."""
+
+    def meter_values(self, evse: "Outlet", reading: Reading) -> Words:
+        """A reading outside of a transaction."""
 
     def transaction(self, event: TransactionEvent) -> Words | None:
         """A transaction event; None where the version has no word for it."""

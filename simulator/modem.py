@@ -181,7 +181,7 @@ class Modem:
             if status == "Accepted":
                 self.boot_reason = None
                 if interval is not None:
-                    self._heartbeat_s = interval
+                    self._cp.configuration.beat_every(interval)
             else:
                 wait = float(interval) if interval else self._cp.settings.timing.boot_retry
                 self._refused(f"BootNotification {status}; again in {wait:g} s")

@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from simulator.commands import TRIGGERS, Trigger, limit, profile_is_zero, reservable, reserved_as, time_of, told
+from simulator.commands import (
+    TRIGGERS,
+    Trigger,
+    limit,
+    profile_is_zero,
+    read_again,
+    reservable,
+    reserved_as,
+    sample_again,
+    time_of,
+    told,
+)
 from simulator.dialect import TransactionAnswer, Unknown, Unsupported
 from simulator.evse_core import Reservation
 from simulator.link import Handler, Payload, Reply, text, whole
@@ -14,6 +25,7 @@ from simulator.transaction import Driver, TransactionEvent, now, wire_time
 
 if TYPE_CHECKING:
     from simulator.charge_point import ChargePoint
+    from simulator.evse import VirtualEvse
 
 _UNSUPPORTED = frozenset({
     "CertificateSigned", "DeleteCertificate", "ExtendedTriggerMessage", "GetInstalledCertificateIds", "GetLog",
@@ -71,6 +83,10 @@ class Ocpp16:
     def reservation_over(self, reservation_id: int) -> Words | None:
         """1.6 has no word for it; the connector's state tells."""
         return None
+
+    def meter_values(self, evse: Outlet, reading: Reading) -> Words:
+        """MeterValues without a transaction."""
+        return "MeterValues", {"connectorId": evse.connector_id, "meterValue": [self._meter_value(reading)]}
 
     def transaction(self, event: TransactionEvent) -> Words | None:
         """StartTransaction, MeterValues or StopTransaction."""
@@ -185,12 +201,14 @@ class Ocpp16:
         return Reply({"status": self._cp.configuration.change(told(payload["key"]), told(payload["value"]))})
 
     def _trigger(self, payload: Payload) -> Reply:
-        action = _TRIGGERS.get(payload["requestedMessage"])
-        connector_id = payload.get("connectorId")
+        wanted, connector_id = payload["requestedMessage"], payload.get("connectorId")
+        action = _TRIGGERS.get(wanted)
         if action is None:
             return Reply({"status": "NotImplemented"})
         if connector_id not in (None, 0) and connector_id not in self._cp.by_connector:
             return Reply({"status": "Rejected"})
+        if wanted == "StatusNotification" and not connector_id:
+            return Reply({"status": "Accepted"}, self._cp.report_self if connector_id == 0 else self._cp.report_all)
         evses = (self._cp.by_connector[connector_id],) if connector_id else self._cp.evses
         return Reply({"status": "Accepted"}, lambda: action(self._cp, evses))
 
@@ -238,8 +256,14 @@ def _sampled(reading: Reading, measurand: str, value: int, unit: str) -> Payload
     }  # fmt: skip
 
 
+def _again_meter(charge_point: "ChargePoint", evses: "tuple[VirtualEvse, ...]") -> None:
+    for evse in evses:
+        (sample_again if evse.transaction else read_again)(charge_point, (evse,))
+
+
 _TRIGGERS: dict[str, Trigger] = {
     **TRIGGERS,
+    "MeterValues": _again_meter,
     "DiagnosticsStatusNotification": lambda cp, _: cp.say(
         lambda __: ("DiagnosticsStatusNotification", {"status": "Idle"})
     ),

@@ -3,22 +3,30 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from simulator.commands import TRIGGERS, Trigger, limit, profile_is_zero, reservable, reserved_as, time_of, told
-from simulator.configuration import VARIABLES
+from simulator.commands import (
+    TRIGGERS,
+    Trigger,
+    limit,
+    profile_is_zero,
+    read_again,
+    reservable,
+    reserved_as,
+    sample_again,
+    time_of,
+    told,
+)
+from simulator.device_model import Variable, variables
 from simulator.dialect import TransactionAnswer, Unknown, Unsupported
 from simulator.evse_core import Reservation
 from simulator.link import Handler, Payload, Reply, text, whole
-from simulator.ocpp201_values import charging_state, meter_value, stopped_reason
+from simulator.meter import Reading
+from simulator.ocpp201_values import availability, charging_state, meter_value, stopped_reason
 from simulator.outbox import Words
 from simulator.outlet import Outlet
 from simulator.transaction import Driver, TransactionEvent, now, wire_time
 
 if TYPE_CHECKING:
     from simulator.charge_point import ChargePoint
-
-_CONNECTOR_STATUS = {
-    "Available": "Available", "Reserved": "Reserved", "Unavailable": "Unavailable", "Faulted": "Faulted",
-}  # fmt: skip
 
 _UNSUPPORTED = frozenset({
     "CertificateSigned", "ClearDisplayMessage", "ClearVariableMonitoring", "CostUpdated", "CustomerInformation",
@@ -59,7 +67,7 @@ class Ocpp201:
         """StatusNotification of an EVSE's connector."""
         return "StatusNotification", {
             "timestamp": wire_time(now()), "evseId": evse.connector_id, "connectorId": 1,
-            "connectorStatus": _CONNECTOR_STATUS.get(evse.connector_status, "Occupied"),
+            "connectorStatus": availability(evse),
         }  # fmt: skip
 
     def own_status(self) -> Words | None:
@@ -77,6 +85,10 @@ class Ocpp201:
     def reservation_over(self, reservation_id: int) -> Words | None:
         """ReservationStatusUpdate."""
         return "ReservationStatusUpdate", {"reservationId": reservation_id, "reservationUpdateStatus": "Expired"}
+
+    def meter_values(self, evse: Outlet, reading: Reading) -> Words:
+        """MeterValues, which in this version belongs to no transaction."""
+        return "MeterValues", {"evseId": evse.connector_id, "meterValue": [meter_value(evse, reading)]}
 
     def transaction(self, event: TransactionEvent) -> Words | None:
         """TransactionEvent."""
@@ -143,56 +155,44 @@ class Ocpp201:
         return Reply({"getVariableResult": [self._variable(item) for item in payload["getVariableData"]]})
 
     def _variable(self, item: Payload) -> Payload:
-        found: Payload = {"component": item["component"], "variable": item["variable"]}
-        name = self._key(item)
-        if name is None:
-            return {**found, "attributeStatus": self._unknown(item)}
-        key = self._cp.configuration.keys[name]
-        if key.hidden or item.get("attributeType", "Actual") != "Actual":
-            return {**found, "attributeStatus": "Rejected" if key.hidden else "NotSupportedAttributeType"}
-        return {**found, "attributeStatus": "Accepted", "attributeValue": key.value}
+        asked: Payload = {"component": item["component"], "variable": item["variable"]}
+        found = self._find_variable(item)
+        if found is None:
+            return {**asked, "attributeStatus": self._unknown(item)}
+        if found.hidden or item.get("attributeType", "Actual") != "Actual":
+            return {**asked, "attributeStatus": "Rejected" if found.hidden else "NotSupportedAttributeType"}
+        return {**asked, "attributeStatus": "Accepted", "attributeValue": found.value}
 
     def _set_variables(self, payload: Payload) -> Reply:
         results = []
         for item in payload["setVariableData"]:
-            name = self._key(item)
-            if name is None:
+            found = self._find_variable(item)
+            if found is None:
                 status = self._unknown(item)
+            elif found.key is None:
+                status = "Rejected"
             else:
-                status = self._cp.configuration.change(name, str(item["attributeValue"]))
+                status = self._cp.configuration.change(found.key, str(item["attributeValue"]))
             results.append({"component": item["component"], "variable": item["variable"], "attributeStatus": status})
         return Reply({"setVariableResult": results})
 
-    @staticmethod
-    def _key(item: Payload) -> str | None:
-        wanted = (str(item["component"]["name"]).casefold(), str(item["variable"]["name"]).casefold())
-        return next((key for (c, v), key in VARIABLES.items() if (c.casefold(), v.casefold()) == wanted), None)
+    def _find_variable(self, item: Payload) -> Variable | None:
+        component, variable = item["component"], item["variable"]
+        return next((found for found in variables(self._cp) if found.is_asked_for(component, variable)), None)
 
-    @staticmethod
-    def _unknown(item: Payload) -> str:
-        name = str(item["component"]["name"]).casefold()
-        return "UnknownVariable" if any(c.casefold() == name for c, _ in VARIABLES) else "UnknownComponent"
+    def _unknown(self, item: Payload) -> str:
+        known = any(found.is_part_of(item["component"]) for found in variables(self._cp))
+        return "UnknownVariable" if known else "UnknownComponent"
 
     def _base_report(self, payload: Payload) -> Reply:
         if payload["reportBase"] == "SummaryInventory":
             return Reply({"status": "NotSupported"})
         ident = payload["requestId"]
         report = {
-            "requestId": ident, "generatedAt": wire_time(now()), "seqNo": 0, "tbc": False, "reportData": self._report(),
+            "requestId": ident, "generatedAt": wire_time(now()), "seqNo": 0, "tbc": False,
+            "reportData": [variable.reported() for variable in variables(self._cp)],
         }  # fmt: skip
         return Reply({"status": "Accepted"}, lambda: self._cp.say(lambda _: ("NotifyReport", report)))
-
-    def _report(self) -> list[Payload]:
-        found = []
-        for (component, variable), name in VARIABLES.items():
-            key = self._cp.configuration.keys[name]
-            attribute: Payload = {"mutability": "ReadOnly" if key.readonly else "ReadWrite", "value": key.value}
-            if key.hidden:
-                attribute = {"mutability": "WriteOnly"}
-            found.append(
-                {"component": {"name": component}, "variable": {"name": variable}, "variableAttribute": [attribute]}
-            )
-        return found
 
     def _reset(self, payload: Payload) -> Reply:
         if payload.get("evseId") is not None:
@@ -215,6 +215,8 @@ class Ocpp201:
         if number and number not in self._cp.by_connector:
             return Reply({"status": "Rejected"})
         evses = (self._cp.by_connector[number],) if number else self._cp.evses
+        if payload["requestedMessage"] == "TransactionEvent" and not any(evse.transaction for evse in evses):
+            return Reply({"status": "Rejected"})
         return Reply({"status": "Accepted"}, lambda: action(self._cp, evses))
 
     def _reserve(self, payload: Payload) -> Reply:
@@ -266,7 +268,7 @@ class Ocpp201:
         return Reply({"status": "Accepted"}, lambda: limit(self._cp.evses, False))
 
 
-_TRIGGERS: dict[str, Trigger] = {**TRIGGERS, "TransactionEvent": TRIGGERS["MeterValues"]}
+_TRIGGERS: dict[str, Trigger] = {**TRIGGERS, "MeterValues": read_again, "TransactionEvent": sample_again}
 
 _HANDLERS: dict[str, Callable[[Ocpp201, Payload], Reply]] = {
     "CancelReservation": Ocpp201._cancel_reservation,

@@ -2,14 +2,16 @@
 
 import base64
 
-from simulator.evse_core import EvseCore
 from simulator.link import Payload
 from simulator.meter import Reading
+from simulator.outlet import Outlet
 from simulator.transaction import TransactionEvent, wire_time
 
 _CHARGING_STATE = {
     "Charging": "Charging", "SuspendedEV": "SuspendedEV", "SuspendedEVSE": "SuspendedEVSE", "Available": "Idle",
 }  # fmt: skip
+
+_AVAILABILITY = frozenset({"Available", "Reserved", "Unavailable", "Faulted"})
 
 _STOPPED_REASON = {
     "Remote": "Remote", "Local": "Local", "EVDisconnected": "EVDisconnected", "PowerLoss": "PowerLoss",
@@ -17,6 +19,11 @@ _STOPPED_REASON = {
 }  # fmt: skip
 
 _FAULT_REASON = {"GroundFailure": "GroundFault", "OverCurrentFailure": "OvercurrentFault"}
+
+
+def availability(evse: Outlet) -> str:
+    """The connectorStatus: the nine states of 1.6 folded into five."""
+    return evse.connector_status if evse.connector_status in _AVAILABILITY else "Occupied"
 
 
 def charging_state(event: TransactionEvent) -> str:
@@ -36,7 +43,7 @@ def stopped_reason(event: TransactionEvent) -> str:
     return _STOPPED_REASON.get(reason, "Other")
 
 
-def meter_value(evse: EvseCore, reading: Reading) -> Payload:
+def meter_value(evse: Outlet, reading: Reading) -> Payload:
     """A reading as MeterValueType."""
     sampled = [_sampled(reading, "Energy.Active.Import.Register", reading.meter_wh, "Wh")]
     if not reading.context.startswith("Transaction."):

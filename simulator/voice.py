@@ -59,16 +59,22 @@ class Voice:
         if self.online:
             self.outbox.put(Message(words))
 
-    def _report_self(self) -> None:
+    def report_self(self) -> None:
+        """StatusNotification of the charge point as a whole, where the version has one."""
         if self.online and self.modem.dialect is not None:
             words = self.modem.dialect.own_status()
             self.outbox.put(Message(lambda _: words))
 
     def report_all(self) -> None:
         """StatusNotification of the charge point and of each EVSE."""
-        self._report_self()
+        self.report_self()
         for evse in self.evses:
             self.report(evse)
+
+    def say_meter(self, evse: EvseCore, reading: Reading) -> None:
+        """A reading that belongs to no transaction, while the connection stands."""
+        self.seen("meter", evse_id=evse.evse_id, meter_wh=reading.meter_wh)
+        self.say(lambda dialect: dialect.meter_values(evse, reading))
 
     def tell(
         self, transaction: Transaction, kind: Kind, trigger: str, readings: tuple[Reading, ...] = ()

@@ -78,19 +78,48 @@ async def test_refusals(command: Any, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "action"),
+    ("message", "connector_id", "connectors"),
     [
-        ("Heartbeat", "Heartbeat"), ("StatusNotification", "StatusNotification"), ("BootNotification", "BootNotification"),
+        ("Heartbeat", None, [None]), ("BootNotification", None, [None]), ("MeterValues", 1, [1]),
+        ("StatusNotification", 1, [1]), ("StatusNotification", 0, [0]), ("StatusNotification", None, [0, 1]),
     ],
 )  # fmt: skip
-async def test_triggers(message: str, action: str) -> None:
-    """A triggered message is sent."""
+async def test_triggers(message: str, connector_id: int | None, connectors: list[int | None]) -> None:
+    """A triggered message is sent, for the connector that was named (0: the charge point), else for all."""
     async with scene() as s:
         await until(lambda: len(s.central.of("StatusNotification")) == 2)
-        before = len(s.central.of(action))
-        answer = await s.central.ask("CP-1", call.TriggerMessage(message))
+        before = len(s.central.of(message))
+        answer = await s.central.ask("CP-1", call.TriggerMessage(message, connector_id))
         assert answer.status == "Accepted"
-        await until(lambda: len(s.central.of(action)) == before + 1)
+        await until(lambda: len(s.central.of(message)) == before + len(connectors))
+        assert [p.get("connector_id") for p in s.central.of(message)[before:]] == connectors
+
+
+async def test_a_triggered_reading_names_the_transaction_that_runs() -> None:
+    """MeterValues on request carry the transaction while one runs, and none after it."""
+    async with scene() as s:
+        await charging(s)
+        transaction = s.evse.transaction
+        assert transaction is not None
+        await s.central.ask("CP-1", call.TriggerMessage("MeterValues", 1))
+        await until(lambda: _triggered(s.central.of("MeterValues")) == [transaction.transaction_id])
+        await s.evse.unplug()
+        await s.central.ask("CP-1", call.TriggerMessage("MeterValues", 1))
+        await until(lambda: _triggered(s.central.of("MeterValues")) == [transaction.transaction_id, None])
+
+
+def _triggered(readings: list[dict[str, Any]]) -> list[int | None]:
+    """The transactions of the readings that were asked for."""
+    return [
+        p.get("transaction_id") for p in readings if p["meter_value"][0]["sampled_value"][0]["context"] == "Trigger"
+    ]
+
+
+async def test_the_interval_of_the_boot_is_the_key() -> None:
+    """What the CPO named for heartbeats in its answer to the boot is what HeartbeatInterval tells."""
+    async with scene() as s:
+        told = await s.central.ask("CP-1", call.GetConfiguration(["HeartbeatInterval"]))
+        assert told.configuration_key == [{"key": "HeartbeatInterval", "readonly": False, "value": "300"}]
 
 
 async def test_configuration_can_be_read() -> None:

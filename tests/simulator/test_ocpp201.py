@@ -44,6 +44,11 @@ class Station(ChargePoint):  # type: ignore[misc]
         self.heard.append(("NotifyReport", p))
         return call_result.NotifyReport()
 
+    @on("MeterValues")
+    def meter_values(self, **p: Any) -> Any:
+        self.heard.append(("MeterValues", p))
+        return call_result.MeterValues()
+
     @on("Authorize")
     def authorize(self, **p: Any) -> Any:
         self.heard.append(("Authorize", p))
