@@ -257,10 +257,10 @@ add_to(app, _done)
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point of `oicp-bench`."""
     _status.clear()
-    if arguments is None:  # a process of our own
-        expect_much()
-        steady()
     try:
+        if arguments is None:  # a process of our own
+            steady()
+            expect_much()
         app(args=arguments)
     except SystemExit as end:
         if _status:
