@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from oicp import wire_json
 from oicp.evidence import Evidence, Exchange
 from oicp.ids import operator_key, operator_of_evse
 from oicp.outages import unheard
-from oicp.paths import operator_in_body
+from oicp.paths import at_hubject, operator_in_body
 from oicp.repeats import records_of
 from oicp.sessions import folded
 
@@ -26,17 +25,18 @@ def operators(evidence: Evidence) -> tuple[str, ...]:
     """
     found = list(evidence.run.operator_ids)
     if found and evidence.run.source in _OF_OTHERS:
-        for e in evidence.about("PushEvseData"):
-            new = _sub_operators(e) if e.by_cpo and e.accepted else ()
+        for e in evidence.about("PushEvseData", "PushEvseStatus", "ChargeDetailRecord"):
+            new = _sub_operators(e) if e.by_cpo and (e.accepted or unheard(e)) else ()
             found += [o for o in dict.fromkeys(new) if operator_key(o) not in map(operator_key, found)]
     return tuple(found)
 
 
 def _sub_operators(e: Exchange) -> Iterator[str]:
-    host = urlsplit(e.url).hostname or ""
-    for _, ident, record in records_of(e):
+    taken = e.accepted and at_hubject(e)
+    named = {ident for _, ident, record in records_of(e) if record.get("SubOperatorName")}
+    for ident in _evse_ids(e) if taken or named else ():
         operator = operator_of_evse(ident)
-        if operator and ("hubject" in host or record.get("SubOperatorName")):
+        if operator and (taken or ident in named):
             yield operator
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from oicp.chargers import chargers
 from oicp.deliveries import CDR
 from oicp.evidence import Evidence, Exchange
+from oicp.outages import unheard
 from oicp.rulebook import INFO, Checked, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_sessions import cdrs_of_sessions, compare_driver, identifications
 from oicp.rules.notifications import uid_of
@@ -64,6 +65,8 @@ def charges_only_when_authorized(evidence: Evidence) -> Iterator[Yield]:
     """Only an Authorized answer opens a session, and its SessionID is the one that is used."""
     strays, uninvited = _strays(evidence), _uninvited(evidence)
     for start in evidence.about(START, direction=CPO_TO_HUB):
+        if unheard(start):
+            continue
         denied, later = _denied(start), strays.get(start.number, [])
         requirement = denied or "AUTH-009"
         for stray in later[:1] if denied is None or any(e.operation == CDR for e in later) else ():

@@ -7,6 +7,7 @@ from oicp.deliveries import claimed, of_another
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import second_of
+from oicp.outages import unheard
 from oicp.paths import at_hubject
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence, rules_about_exchange
 from oicp.rules.cdr_sessions import owners_of_partner_ids
@@ -71,6 +72,8 @@ def _judgeable(evidence: Evidence, e: Exchange) -> bool:
         return False
     if e.accepted and at_hubject(e):
         return False  # Hubject itself takes no message for a session it did not open (400)
+    if not ours and not _starts_were_recorded(evidence, e):
+        return False
     if TIMES in evidence.run.unknown:  # then only its place tells that it is meant for a session of this recording
         return any(c.number == e.number for c in claimed(evidence).values())
     begun = [second_of(e, e.body.get(name)) for name in ("SessionStart", "ChargingStart")]
@@ -79,6 +82,16 @@ def _judgeable(evidence: Evidence, e: Exchange) -> bool:
         return ours
     # times of a record are whole seconds, and clocks differ
     return min(known) >= -limit(evidence, "clock_s") if known else ours
+
+
+def _starts_were_recorded(evidence: Evidence, e: Exchange) -> bool:
+    """Somebody else's recording may hold one direction only; starts by card or cable go out as CDRs do, with ids in their answers."""
+    identification = e.body.get("Identification")
+    kinds = {k for k, v in identification.items() if v is not None} if isinstance(identification, dict) else set()
+    if kinds and "RemoteIdentification" not in kinds:
+        starts = evidence.about("AuthorizeStart")
+        return not any(unheard(start) for start in starts) and (bool(starts) or not e.accepted)
+    return any(start.direction is HUB_TO_CPO for start in evidence.about(*STARTS))
 
 
 @whole.rule("SESS-001", "SESS-003")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from oicp.outages import UNHEARD
 from tests.rules.build import EVSE, Build, ack, session_id, status_only
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, table
 
@@ -68,6 +69,8 @@ CASES = [
     Case("AUTH-007", VIOLATED, "charging and a CDR", lambda b: (swipe(b, answer=NO), charge(b), cdr(b, session=88))),
     Case("AUTH-007", CONFORMS, "authorized on the second try", lambda b: (swipe(b, answer=NO), swipe(b, t=12), charge(b, t=13), cdr(b))),
     Case("AUTH-008", CONFORMS, "503 and no charging", lambda b: swipe(b, http_status=503, answer={})),
+    Case("AUTH-008", SILENT, "the answer was not recorded", lambda b: (
+        swipe(b, http_status=None, error=UNHEARD), cdr(b)), run={"source": "har", "truth": False}),
     Case("AUTH-008", VIOLATED, "503, charging, a CDR", lambda b: (swipe(b, http_status=503, answer={}, faults=("503",)), charge(b), cdr(b, session=88))),
     Case("AUTH-007", VIOLATED, "a CDR under the SessionID of the refusal", lambda b: (swipe(b, answer={**NO, "SessionID": session_id(1)}), cdr(b))),
     Case("AUTH-007", CONFORMS, "the refusal has a SessionID, nobody uses it", lambda b: swipe(b, answer={**NO, "SessionID": session_id(1)})),

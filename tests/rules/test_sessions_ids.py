@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from oicp.outages import UNHEARD
 from oicp.services import Direction
 from oicp.zones import offsets_at
 from tests.rules.build import EVCO, EVSE, OTHER, Build, ack, clock, findings, outcome, record, session_id, verdict
@@ -70,6 +71,41 @@ def test_what_hubject_took_was_opened_there(host: str, http_status: int, answer:
     build = Build(source="har", truth=False, fleet=None)
     build.start(t=1, session=7, evse_id=OTHER)
     build.cdr(t=40, begin=12, session=9, url=f"https://{host}", http_status=http_status, answer=answer)
+    assert outcome(build.evidence(), "SESS-001") == expected
+
+
+CARD = {"Identification": {"RFIDMifareFamilyIdentification": {"UID": "04A1B2C3"}}}
+REMOTE = {"Identification": {"RemoteIdentification": {"EvcoID": EVCO}}}
+
+
+def swipe(b: Build, **more: Any) -> None:
+    """A card that the hub knows."""
+    given = {"SessionID": session_id(5), "AuthorizationStatus": "Authorized", "StatusCode": {"Code": "000"}}
+    b.exchange("AuthorizeStart", {"OperatorID": "DE*ABC", **CARD}, t=2, answer=given, **more)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "identification", "more", "expected"),
+    [
+        ("remote start", REMOTE, {}, "violated"),
+        ("stop", REMOTE, {}, "not-exercised"),
+        ("card", REMOTE, {}, "not-exercised"),
+        ("card", CARD, {}, "violated"),
+        ("card without answer", CARD, {}, "not-exercised"),
+        ("remote start", CARD, {}, "not-exercised"),
+        ("remote start", CARD, {"http_status": 404, "answer": ack("400")}, "violated"),
+    ],
+)
+def test_starts_have_to_be_recorded(recorded: str, identification: Any, more: dict[str, Any], expected: str) -> None:
+    """A file with one direction, or without the answers, does not tell which SessionIDs were given out."""
+    build = Build(source="har", truth=False, fleet=None)
+    {
+        "remote start": lambda: build.start(t=1, session=7, evse_id=OTHER),
+        "stop": lambda: build.stop(t=1, session=7, evse_id=OTHER),
+        "card": lambda: swipe(build),
+        "card without answer": lambda: (swipe(build, http_status=None, error=UNHEARD), build.start(t=1, session=7)),
+    }[recorded]()
+    build.cdr(t=40, begin=12, session=9, body=identification, **more)
     assert outcome(build.evidence(), "SESS-001") == expected
 
 

@@ -10,6 +10,7 @@ import pytest
 from bench.sources import read_recording
 from oicp.evidence import Evidence
 from oicp.operators import by_partner, operators
+from oicp.outages import UNHEARD
 from oicp.rulebook import Outcome, judge
 from tests.rules.build import EVSE, HUB_TO_CPO, Build, record
 from tests.tap.as_har import write_har
@@ -103,6 +104,23 @@ def test_sub_operators_of_a_recording(what: str, records: Callable[[], Any], url
     evidence = build.evidence()
     assert (operators(evidence) == ("DE*ABC", "DE*XYZ")) is known, what
     assert (judge(evidence).of("PUSH-010").outcome is Outcome.CONFORMS) is known
+
+
+@pytest.mark.parametrize(
+    ("message", "known"),
+    [
+        (lambda b, **more: b.push_status({EVSE: "Available", OTHER_EVSE: "Available"}, t=1, **more), True),
+        (lambda b, **more: b.cdr(t=50, evse_id=OTHER_EVSE, **more), True),
+        (lambda b, **more: b.cdr(t=50, evse_id=OTHER_EVSE, **more, answer={"Result": False, "StatusCode": {"Code": "018"}}), False),
+        (lambda b, **more: b.push_data([record(OTHER_EVSE, SubOperatorName="XYZ")], t=1, **more, http_status=None, error=UNHEARD), True),
+        (lambda b, **more: b.push_data([record(OTHER_EVSE)], t=1, **more, http_status=None, error=UNHEARD), False),
+    ],
+)  # fmt: skip
+def test_sub_operators_beside_the_data(message: Callable[..., Any], known: bool) -> None:
+    """Data may have been pushed before the recording began, and answers may be missing in it."""
+    build = Build(source="har", truth=False, fleet=None)
+    message(build, url="https://service-qa.hubject.com/api/oicp/x")
+    assert (operators(build.evidence()) == ("DE*ABC", "DE*XYZ")) is known
 
 
 def test_sub_operators_outlive_the_name_of_the_hub(tmp_path: Path) -> None:
