@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from oicp import wire_json
-from oicp.deliveries import CDR, of_another
+from oicp.deliveries import CDR, of_another, says_closed
 from oicp.evidence import Evidence, Exchange
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_delivery import cdrs
@@ -16,13 +16,19 @@ _DRIVER = "/Identification/RemoteIdentification/EvcoID"
 
 
 def cdrs_of_sessions(evidence: Evidence, *kinds: str) -> Iterator[tuple[Exchange, Session]]:
-    """CDRs whose session began in this recording. A repeat with the same body is left out, and one that tells of another session."""
+    """CDRs whose session began in this recording. A repeat with the same body is left out, and one that tells of another session.
+
+    What came for a session that a CDR had closed is left out, too: that it came is the fault (CDR-003).
+    """
     for own in sessions(evidence):
         seen: set[bytes] = set()
+        closed = False
         for cdr in own.cdrs if own.kind in kinds else ():
-            if cdr.by_cpo and cdr.request.body not in seen and cdr.number not in of_another(evidence):
+            fresh = cdr.request.body not in seen and not (closed and says_closed(cdr))
+            if cdr.by_cpo and fresh and cdr.number not in of_another(evidence):
                 seen.add(cdr.request.body)
                 yield cdr, own
+            closed = closed or cdr.accepted
 
 
 def identifications(exchange: Exchange) -> dict[str, Json]:

@@ -48,6 +48,16 @@ def side_by_side(b: Build) -> None:
         b.transaction(t=10, until=60, evse_id=evse_id, id_tag=f"T{session}", wh=1000 * session)
 
 
+CLOSED = {"http_status": 404, "answer": {"StatusCode": {"Code": "400", "Description": "status is not valid CLOSED!"}}}
+
+
+def billed_again(b: Build, **more: Any) -> None:
+    """What a vehicle charged later, without a start, is sent under the SessionID of the session that its CDR had closed."""
+    charged(b, wh=7312)
+    b.transaction(t=100, until=130, wh=400, cause="local")
+    b.cdr(t=131, begin=100, end=130, meter_start_wh=7312, meter_end_wh=7712, **more)
+
+
 def record_of(b: Build, charging: int, session: int) -> None:
     """The record of one of both, under the SessionID of either."""
     evse_id, evco_id = _PLACES[charging]
@@ -90,6 +100,10 @@ CONTENT = [
     Case("CDR-024", SILENT, "a negative amount: CDR-017", says(-7.312)),
     Case("CDR-024", SILENT, "the meter was reset", lambda b: charged(b, wh=-500, body={"ConsumedEnergy": 1.5})),
     Case("CDR-024", SILENT, "closed by guess while the charge point was offline", lambda b: (offline_and_back(b), b.cdr(t=70, meter_end_wh=1200))),
+    Case("CDR-024", CONFORMS, "a second CDR of a closed session: CDR-003", lambda b: billed_again(b, **CLOSED)),
+    Case("CDR-024", VIOLATED, "a second CDR that the hub took", billed_again),
+    Case("CDR-016", CONFORMS, "a second CDR of a closed session: CDR-003", lambda b: billed_again(b, **CLOSED)),
+    Case("CDR-003", VIOLATED, "a second CDR of a closed session", lambda b: billed_again(b, **CLOSED)),
     Case("CDR-024", SILENT, "the guess is repeated unchanged once the charge point is back", lambda b: (
         offline_and_back(b), b.cdr(t=70, meter_end_wh=1200, answer=b"oops", http_status=503), b.cdr(t=112, meter_end_wh=1200))),
     Case("CDR-024", VIOLATED, "offline in between, the end is told as it is", lambda b: (
