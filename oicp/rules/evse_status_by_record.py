@@ -6,11 +6,11 @@ from oicp.evidence import Evidence, Exchange
 from oicp.evse_states import AVAILABLE, OCCUPIED, Told, due, told_of
 from oicp.limits import limit
 from oicp.moments import number
-from oicp.occupied import charged, on_evse
+from oicp.occupied import charged
 from oicp.outages import status_troubled
 from oicp.pushes import STATUS, pushes
 from oicp.rulebook import ERROR, WARNING, Checked, Yield, finding, rules_about_evidence
-from oicp.sessions import Session
+from oicp.sessions import Session, sessions
 from oicp.unknowns import ORDER, TIMES
 
 whole = rules_about_evidence()
@@ -27,11 +27,16 @@ def occupied_while_charging_by_the_record(evidence: Evidence) -> Iterator[Yield]
     """While a session charges by its own CDR, the EVSE becomes Occupied in time and not Available before the end."""
     if evidence.run.truth or {TIMES, ORDER} & set(evidence.run.unknown):
         return
-    for key, group in on_evse(evidence).items():
-        for own in group:
-            span = _in_use(own)
-            if span is not None and due(evidence, key, span[0]):
-                yield from _judged(evidence, own, told_of(evidence, key), *span)
+    for own in sessions(evidence):
+        span, evse_id = _in_use(own), _evse_of(own)
+        if span is not None and evse_id is not None and due(evidence, evse_id, span[0]):
+            yield from _judged(evidence, own, evse_id, *span)
+
+
+def _evse_of(own: Session) -> str | None:
+    """The EVSE of a session for charging: that of its start, or of its CDR where the card was read without one."""
+    said = [own.evse_id, *(c.body.get("EvseID") for c in own.cdrs)]
+    return next((i for i in said if isinstance(i, str)), None) if own.kind in ("remote", "rfid") else None
 
 
 def _in_use(own: Session) -> tuple[float, float] | None:
@@ -49,19 +54,20 @@ def _energy(cdr: Exchange) -> bool:
     return (number(cdr.body.get("ConsumedEnergy")) or 0) > 0
 
 
-def _judged(evidence: Evidence, own: Session, told: tuple[Told, ...], begin: float, end: float) -> Iterator[Yield]:
+def _judged(evidence: Evidence, own: Session, evse_id: str, begin: float, end: float) -> Iterator[Yield]:
+    told = told_of(evidence, evse_id)
     if status_troubled(evidence).touch(begin - _BEGINS_S, end):
         return
     occupied = [p.t for p in told if p.status == OCCUPIED and p.t < end]
     wrong = next((p for p in told if _free_too_early(p, occupied, begin, end)), None)
     if wrong is not None:
-        text = f"{own.evse_id}: Available was pushed {wrong.t - begin:.0f} s after a session had begun that by its CDR charged for {end - wrong.t:.0f} s more"
+        text = f"{evse_id}: Available was pushed {wrong.t - begin:.0f} s after a session had begun that by its CDR charged for {end - wrong.t:.0f} s more"
         yield finding(
-            text, on=wrong.exchange, pointer=wrong.pointer, requirement="STAT-010", evse_id=own.evse_id,
+            text, on=wrong.exchange, pointer=wrong.pointer, requirement="STAT-010", evse_id=evse_id,
             session_id=own.session_id,
         )  # fmt: skip
     else:
-        yield from _in_time(evidence, own, told, begin, end)
+        yield from _in_time(evidence, own, evse_id, begin, end)
 
 
 def _free_too_early(p: Told, occupied: list[float], begin: float, end: float) -> bool:
@@ -70,7 +76,8 @@ def _free_too_early(p: Told, occupied: list[float], begin: float, end: float) ->
     return middle and any(t < p.t for t in occupied) and not any(p.t < t <= p.t + _CORRECTED_S for t in occupied)
 
 
-def _in_time(evidence: Evidence, own: Session, told: tuple[Told, ...], begin: float, end: float) -> Iterator[Yield]:
+def _in_time(evidence: Evidence, own: Session, evse_id: str, begin: float, end: float) -> Iterator[Yield]:
+    told = told_of(evidence, evse_id)
     before = next((p for p in reversed(told) if p.t <= begin + _BEGINS_S and p.accepted), None)
     if before is None or before.status not in (AVAILABLE, OCCUPIED):
         return
@@ -81,10 +88,10 @@ def _in_time(evidence: Evidence, own: Session, told: tuple[Told, ...], begin: fl
         yield Checked("STAT-010", STATUS)
     elif (following is None or waited > limit(evidence, "status_missing_s")) and _recorded_still(evidence, begin):
         how = f"{following.status} was pushed only then" if following else "Occupied was not pushed"
-        text = f"{own.evse_id}: by its CDR the session charged for {waited:.0f} s while the hub showed Available; {how}"
+        text = f"{evse_id}: by its CDR the session charged for {waited:.0f} s while the hub showed Available; {how}"
         sure = _PLUG_S if following else limit(evidence, "status_missing_s")
         yield finding(
-            text, on=own.start, requirement="STAT-005", grade=ERROR if waited > sure else WARNING, evse_id=own.evse_id,
+            text, on=own.start, requirement="STAT-005", grade=ERROR if waited > sure else WARNING, evse_id=evse_id,
             also=("STAT-010",),
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from oicp.status_codes import status
 from oicp.unknowns import ADDRESSES, TIMES
-from tests.rules.build import EVSE, OTHER, Build, ack, clock, record
+from tests.rules.build import EVSE, OTHER, Build, ack, clock, record, session_id
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, several, table
 
 WIRE: dict[str, Any] = {"truth": False, "fleet": None, "source": "har"}
@@ -75,6 +75,24 @@ def shown(*statuses: tuple[float, str], dynamic: str = "true", **billing: Any) -
     return story
 
 
+def card(*statuses: tuple[float, str], evse_id: str | None = EVSE) -> Any:
+    """The same with a session that a card began."""
+    identification = {"RFIDMifareFamilyIdentification": {"UID": "1234ABCD"}}
+
+    def story(b: Build) -> None:
+        b.push_data([record(EVSE), record(OTHER)], t=1)
+        b.push_status(FREE, t=2, action="fullLoad")
+        asked = {"OperatorID": "DE*ABC", "Identification": identification, **({"EvseID": evse_id} if evse_id else {})}
+        given = {"AuthorizationStatus": "Authorized", "SessionID": session_id(1), "StatusCode": {"Code": "000"}}
+        b.exchange("AuthorizeStart", asked, t=10, answer=given)
+        for t, told in statuses:
+            b.push_status({EVSE: told}, t=t)
+        b.cdr(t=1805, begin=11, end=1800, body={"Identification": identification})
+        b.push_status({OTHER: "Occupied"}, t=1900)
+
+    return story
+
+
 CASES = [
     Case("RSTART-007", VIOLATED, "the CDR says that another session charged", several(
         billed, lambda b: b.start(t=300, session=2)), run=WIRE),
@@ -114,6 +132,10 @@ CASES = [
     Case("STAT-005", WARNED, "ten minutes late", shown((640, "Occupied"), (1802, "Available")), run=WIRE),
     Case("STAT-005", VIOLATED, "a job every 20 minutes", shown((1200, "Occupied"), (1802, "Available")), run=WIRE),
     Case("STAT-005", WARNED, "four minutes and never Occupied", shown(end=250), run=WIRE),
+    Case("STAT-005", VIOLATED, "a session by card", card((1802, "Available")), run=WIRE),
+    Case("STAT-005", CONFORMS, "a session by card, told in time", card((12, "Occupied"), (1802, "Available")), run=WIRE),
+    Case("STAT-010", VIOLATED, "a session by card, freed too early", card((12, "Occupied"), (900, "Available")), run=WIRE),
+    Case("STAT-005", VIOLATED, "a card read without an EvseID", card((1802, "Available"), evse_id=None), run=WIRE),
     Case("STAT-005", SILENT, "nobody came", shown(meter_end_wh=0), run=WIRE),
     Case("STAT-005", SILENT, "no dynamic information", shown(dynamic="false"), run=WIRE),
     Case("STAT-005", SILENT, "the push was lost", several(shown((900, "Occupied")), lambda b: b.push_status(
