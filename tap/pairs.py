@@ -7,6 +7,7 @@ the texts nor in the index decides nothing.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +39,7 @@ def read_pairs(folder: Path) -> Evidence:
     return evidence_of(heard, "pairs", unknown=(*unknown, ORDER) if sorted_by_operation else unknown)
 
 
+_ENVELOPES = ("OperatorEvseData", "OperatorEvseStatus", "PricingProductData")
 _SOMEBODY = {True: "DE*XXX", False: "DE-XXX"}
 """Stands in the path where the text does not say who is meant, so that the operation can still be read from it."""
 _ZERO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -120,9 +122,11 @@ def _partner(body: bytes, *, upwards: bool) -> str:
     value = parse(body).value
     if not upwards:
         return str(at(value, "ProviderID") or "")
-    for place in (("OperatorEvseData", "OperatorID"), ("OperatorEvseStatus", "OperatorID"), ("OperatorID",)):
+    for place in (*((name, "OperatorID") for name in _ENVELOPES), ("OperatorID",)):
         found = at(value, *place)
         if isinstance(found, str):
             return found
-    evse_id = at(value, "EvseID")
-    return (operator_of_evse(evse_id) or "") if isinstance(evse_id, str) else ""
+    prices = at(value, "EVSEPricing")
+    evse_ids = [at(value, "EvseID"), *(at(row, "EvseID") for row in (prices if isinstance(prices, list) else ()))]
+    owners = Counter(operator_of_evse(i) or "" for i in evse_ids if isinstance(i, str))
+    return owners.most_common(1)[0][0] if owners else ""

@@ -15,7 +15,7 @@ from oicp.rules.cdr_sessions import compare_driver, identifications, odd_start, 
 from oicp.rules.remote_refusals import end_of
 from oicp.sessions import Session, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
-from oicp.unknowns import TIMES
+from oicp.unknowns import ORDER, TIMES
 
 whole = rules_about_evidence()
 NOTIFICATION = "ChargingNotifications"
@@ -42,9 +42,9 @@ def closed_at(own: Session) -> float | None:
     return next((end_of(c) for c in own.cdrs if c.accepted), None)
 
 
-def _after_cdr(exchange: Exchange, own: Session) -> bool:
+def _after_cdr(evidence: Evidence, exchange: Exchange, own: Session) -> bool:
     closed = closed_at(own)
-    return closed is not None and exchange.t > closed
+    return closed is not None and exchange.t > closed and ORDER not in evidence.run.unknown
 
 
 @whole.rule("NOTIF-002")
@@ -59,7 +59,7 @@ def names_an_open_session(evidence: Evidence) -> Iterator[Yield]:
             )
             continue
         yield Checked("NOTIF-002", NOTIFICATION)
-        if _after_cdr(exchange, own):
+        if _after_cdr(evidence, exchange, own):
             yield finding("sent after the CDR had closed the session", on=exchange, pointer="/SessionID")
         elif own.start.result is False or (own.kind == "rfid" and not own.accepted):
             yield finding("the start of this session was refused", on=exchange, pointer="/SessionID")
@@ -112,7 +112,7 @@ def start_is_not_sent_before_charging_has_begun(evidence: Evidence) -> Iterator[
     """A Start notification is not sent before the charge point has begun the transaction."""
     sent: set[str] = set()
     for exchange, own in notifications(evidence, "Start"):
-        if own is None or not own.accepted or _after_cdr(exchange, own):
+        if own is None or not own.accepted or _after_cdr(evidence, exchange, own):
             continue
         yield Checked("NOTIF-007", NOTIFICATION)
         if not evidence.run.truth:
@@ -198,7 +198,7 @@ def _true(evidence: Evidence, own: Session, last: Exchange | None, exchange: Exc
         return
     if before is not None:
         yield Checked("NOTIF-012", NOTIFICATION)
-        if said < before:
+        if said < before and ORDER not in evidence.run.unknown:
             yield finding(f"fell from {before} to {said}", on=exchange, pointer=pointer, requirement="NOTIF-012")
             return
     running = own.transactions[0] if evidence.run.truth and len(own.transactions) == 1 else None
@@ -220,7 +220,8 @@ def _beyond_all(evidence: Evidence, own: Session, exchange: Exchange, said: Deci
     """Energy that was never delivered: below zero or, where nobody watched the EVSE, above what End or CDR tell later."""
     if said < 0:
         return f"{said} kWh since the start of charging"
-    ends = [n for n in own.notifications if n.body.get("Type") == "End" and n.t > exchange.t]
+    ordered = ORDER not in evidence.run.unknown
+    ends = [n for n in own.notifications if ordered and n.body.get("Type") == "End" and n.t > exchange.t]
     for later in (*ends, *own.cdrs) if not evidence.run.truth and said <= _LARGEST_KWH else ():
         final = number(later.body.get("ConsumedEnergy"))
         if final is not None and said - final > _ROUNDING_KWH:
@@ -257,7 +258,7 @@ def end_tells_what_the_cdr_tells_later(evidence: Evidence) -> Iterator[Yield]:
                         f"{name} was {said} in the End notification and is {final} in the CDR",
                         on=exchange, requirement="NOTIF-014", pointer=f"/{name}",
                     )  # fmt: skip
-        if _after_cdr(exchange, own):
+        if _after_cdr(evidence, exchange, own):
             yield finding("End came after the CDR", on=exchange, requirement="NOTIF-015")
         elif evidence.run.truth:
             yield from _when_energy_stopped(exchange, own)
@@ -278,7 +279,7 @@ _ORDER = {"Start": 0, "Progress": 1, "End": 2}
 @whole.rule("NOTIF-020")
 def notifications_come_in_order(evidence: Evidence) -> Iterator[Yield]:
     """Start comes before Progress, Progress before End, nothing after the CDR."""
-    for own in sessions(evidence):
+    for own in sessions(evidence) if ORDER not in evidence.run.unknown else ():
         highest, sent = -1, 0
         for exchange in own.notifications:
             kind = exchange.body.get("Type")
@@ -288,7 +289,7 @@ def notifications_come_in_order(evidence: Evidence) -> Iterator[Yield]:
             sent += 1
             if rank < highest and not _resumed(own, exchange):
                 yield finding(f"{kind} came after a later stage had been told", on=exchange)
-            elif _after_cdr(exchange, own):
+            elif _after_cdr(evidence, exchange, own):
                 yield finding(f"{kind} came after the CDR", on=exchange)
             highest = max(highest, rank)
         if sent > 1 or (sent and own.cdrs):

@@ -25,7 +25,7 @@ from oicp.rules.cdr_delivery import disturbed
 from oicp.rules.remote_refusals import START, end_of, evse_of, remote_starts, stays_out_of_service, unknown_evse
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import Session, folded, same_id, session, session_id_of
-from oicp.unknowns import TIMES
+from oicp.unknowns import ORDER, TIMES
 
 whole = rules_about_evidence()
 _AFTER_S = 5.0
@@ -159,13 +159,19 @@ def _taken_already(evidence: Evidence, start: Exchange) -> str | None:
     if other is not None:
         return f"where by its CDR session {other.session_id} was charging"
     there = reservations_of(evidence).get(folded(evse_id or ""), [])
-    timed = TIMES not in evidence.run.unknown
-    held = next((own for own in there if _held_for_another(own, start) and (timed or own.how == "stopped")), None)
+    held = next((own for own in there if _held_for_another(own, start) and _held_then(evidence, own)), None)
     if held is not None:
         return f"that was reserved for {held.session.evco_id} (exchange {held.start.number})"
     if stays_out_of_service(evidence, evse_id, start.t, end_of(start)):
         return "that by its own status was OutOfService before and after"
     return None
+
+
+def _held_then(evidence: Evidence, own: Reservation) -> bool:
+    """From its start to its end, as far as times or at least the order are known."""
+    if TIMES in evidence.run.unknown:
+        return own.how == "stopped" and ORDER not in evidence.run.unknown
+    return True
 
 
 def _held_for_another(own: Reservation, start: Exchange) -> bool:
@@ -237,7 +243,7 @@ def _during(evidence: Evidence, own: Reservation, start: Exchange) -> Iterator[Y
         return  # whether the CPO tells drivers of one provider apart is open
     elif end_of(start) > own.end and own.how != "lapsed":
         return  # it ended just then
-    elif TIMES in evidence.run.unknown and own.how != "stopped":
+    elif not _held_then(evidence, own):
         return  # its time may have been over
     else:
         yield Checked("RESV-006", START)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from oicp.unknowns import ORDER, TIMES
 from tests.rules.build import EVCO, EVSE, OTHER, Build, ack, clock
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, table
 
@@ -156,4 +157,19 @@ ON_THE_WIRE = [
 @table([replace(case, run={"truth": False, "fleet": None, "source": "har"}) for case in ON_THE_WIRE])
 def test_notifications_on_the_wire(case: Case) -> None:
     """What notifications and the CDR of a session say about each other."""
+    case.check()
+
+
+SORTED = {"truth": False, "fleet": None, "source": "pairs", "unknown": (TIMES, ORDER)}
+BY_NAME = [
+    Case("NOTIF-002", CONFORMS, "the CDR stands first in the alphabet", lambda b: (b.start(t=10), b.cdr(t=20), b.notification("Start", t=30))),
+    Case("NOTIF-002", VIOLATED, "the start was refused", lambda b: (b.start(t=10, answer=ack("510")), b.notification("Start", t=30))),
+    Case("NOTIF-012", CONFORMS, "told in the order of the alphabet", lambda b: (at_wire((400, 1.2), (800, 1.0))(b))),
+    Case("NOTIF-020", SILENT, "nobody knows the order", lambda b: (b.start(t=10), b.notification("End", t=20), b.notification("Start", t=30))),
+]  # fmt: skip
+
+
+@table([replace(case, run=SORTED) for case in BY_NAME])
+def test_notifications_in_no_order(case: Case) -> None:
+    """Texts that are sorted by their names tell nothing about the order."""
     case.check()

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from oicp.reservations import RELEASE, RESERVE
-from oicp.unknowns import TIMES
+from oicp.unknowns import ORDER, TIMES
 from tests.rules.build import BEGIN, EVSE, OTHER, Build, ack
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, several, table
 
@@ -243,12 +243,16 @@ WITHOUT_TIMES = [
     Case("RESV-006", SILENT, "it may be over", lambda b: (agreed(b), b.start(t=40, session=3, **STRANGER))),
     Case("RESV-006", VIOLATED, "it was stopped afterwards", lambda b: (
         agreed(b), b.start(t=40, session=3, **STRANGER), b.stop(t=120, operation=RELEASE))),
+    Case("RESV-006", SILENT, "nobody knows the order either", lambda b: (
+        agreed(b), b.start(t=40, session=3, **STRANGER), b.stop(t=120, operation=RELEASE)), run={**TEXTS, "unknown": (TIMES, ORDER)}),
     Case("RESV-006", SILENT, "it may be over, and reserved for another", lambda b: (agreed(b), holder_charges(b, answer=ack("601")))),
     Case("RESV-007", SILENT, "it may be over", lambda b: (agreed(b), b.stop(t=40, operation=RELEASE, answer=ack("400")))),
 ]  # fmt: skip
 
 
-@table([replace(case, run=TEXTS) for case in WITHOUT_TIMES] + [replace(case, run=WIRE) for case in ON_THE_WIRE])
+@table(
+    [replace(case, run=case.run or TEXTS) for case in WITHOUT_TIMES] + [replace(case, run=WIRE) for case in ON_THE_WIRE]
+)
 def test_reservation_on_the_wire(case: Case) -> None:
     """What requests, answers, statuses and CDRs say about each other."""
     case.check()

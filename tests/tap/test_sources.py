@@ -353,3 +353,17 @@ def test_what_a_cpo_does_is_judged(tmp_path: Path, path: str, body: Any, expecte
     assert evidence.run.profiles == expected
     assert judge(evidence).profiles == expected
     assert judge(evidence, profiles=("remote-only",)).profiles == ("remote-only",)
+
+
+def test_texts_of_prices_name_their_operator(tmp_path: Path) -> None:
+    """In the envelope of the products, and by the EVSEs that are priced: nobody's EVSE is foreign."""
+    rows = [{"EvseID": "DE*ABC*E1*1", "ProviderID": "*", "EvseIDProductList": ["AC1"]}]
+    for at in range(3):
+        (tmp_path / f"PushEVSEPricing-{at}.request.json").write_text(
+            json.dumps({"ActionType": "update", "EVSEPricing": rows})
+        )
+    products = {"ActionType": "fullLoad", "PricingProductData": {"OperatorID": "DE*ABC"}}
+    (tmp_path / "PushPricingProductData.request.json").write_text(json.dumps(products))
+    evidence = read_recording(tmp_path)
+    assert {e.partner_id for e in evidence.exchanges} == {"DE*ABC"} == set(evidence.run.operator_ids)
+    assert judge(evidence).of("PRICE-013").outcome is Outcome.CONFORMS
