@@ -155,8 +155,8 @@ class Evse:
 
     @property
     def data_record(self) -> dict[str, Any]:
-        """Its EvseDataRecord as the fleet has it."""
-        return dict(self.virtual.data_record)
+        """Its EvseDataRecord as the fleet file has it, else as the CPO pushed it."""
+        return dict(self.virtual.data_record or self._bench.record_at_hub(self.evse_id) or {})
 
     async def restore(self) -> None:
         """As it was before the scenario: online, no fault, nothing plugged in, in service."""

@@ -304,7 +304,8 @@ class Stage:
     def open_evse_ids(self) -> tuple[str, ...]:
         """Those open for roaming."""
         every = (e for cp in self.fleet_json["charge_points"] for e in cp["evses"])
-        return tuple(e["evse_id"] for e in every if e["data_record"].get("IsHubjectCompatible") is not False)
+        records = ((e["evse_id"], e.get("data_record") or {}) for e in every)  # the backend may have its own
+        return tuple(evse_id for evse_id, record in records if record.get("IsHubjectCompatible") is not False)
 
     @property
     def provider_ids(self) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from bench.actors import Evse
 from bench.facade import Bench
+from bench.stage import Stage
 from tests.rules.build import Build, record
 
 
@@ -53,3 +55,15 @@ async def test_data_that_do_not_come(
     happened.clear()
     await bench.free_evse()
     assert happened == second
+
+
+def test_a_fleet_file_without_records() -> None:
+    """Where the backend has records of its own, those at the hub are its EVSEs' records, and all are open for roaming until one says no."""
+    rows = [{"evse_id": "DE*ABC*E1"}, {"evse_id": "DE*ABC*E2", "data_record": {"IsHubjectCompatible": False}}]
+    stage = Stage.__new__(Stage)
+    stage.fleet_json = {"charge_points": [{"id": "CP-1", "evses": rows}]}
+    assert stage.open_evse_ids == ("DE*ABC*E1",)
+    virtual = SimpleNamespace(evse_id="DE*ABC*E1", data_record={}, charge_point=SimpleNamespace(latency=0))
+    at_hub = {"EvseID": "DE*ABC*E1", "Plugs": ["CHAdeMO"]}
+    bench = SimpleNamespace(record_at_hub=lambda evse_id: at_hub if evse_id == "DE*ABC*E1" else None)
+    assert Evse(bench, virtual).data_record == at_hub  # type: ignore[arg-type]
