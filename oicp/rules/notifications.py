@@ -15,7 +15,7 @@ from oicp.rules.cdr_sessions import compare_driver, identifications, odd_start, 
 from oicp.rules.remote_refusals import end_of
 from oicp.sessions import Session, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
-from oicp.unknowns import ORDER, TIMES
+from oicp.unknowns import DURATIONS, ORDER, TIMES
 
 whole = rules_about_evidence()
 NOTIFICATION = "ChargingNotifications"
@@ -43,8 +43,9 @@ def closed_at(own: Session) -> float | None:
 
 
 def _after_cdr(evidence: Evidence, exchange: Exchange, own: Session) -> bool:
-    closed = closed_at(own)
-    return closed is not None and exchange.t > closed and ORDER not in evidence.run.unknown
+    closed, unknown = closed_at(own), evidence.run.unknown
+    room = _SLACK_S if DURATIONS in unknown else 0.0  # when the CDR was answered is not known either
+    return closed is not None and exchange.t > closed + room and ORDER not in unknown
 
 
 @whole.rule("NOTIF-002")

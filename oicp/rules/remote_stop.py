@@ -127,7 +127,7 @@ def _judged(evidence: Evidence, stop: Exchange, own: Session | None) -> Iterator
         yield from _refused(stop, "RSTOP-012", f"with EvseID {evse_of(stop)} for a session on {own.evse_id}")
     elif evidence.run.truth:
         yield from _own_session(evidence, stop, own)
-    elif any(c.accepted and end_of(c) < stop.t for c in own.cdrs):
+    elif any(c.accepted and end_of(c) + _on_the_way(evidence) < stop.t for c in own.cdrs):
         yield from _refused(stop, "RSTOP-004", "after the CDR of the session")
     elif stop.accepted and (grown := _grown_after(evidence, stop, own)) is not None:
         yield finding(
@@ -136,6 +136,11 @@ def _judged(evidence: Evidence, stop: Exchange, own: Session | None) -> Iterator
         )  # fmt: skip
     elif stop.accepted and (told := _too_much_until(evidence, stop, own)) is not None:
         yield finding(f"Result true, yet {told}", on=stop, requirement="RSTOP-002", in_answer=True, pointer="/Result")
+
+
+def _on_the_way(evidence: Evidence) -> float:
+    """So long a stop that the hub let through before the CDR may be on its way; texts without times have their order alone."""
+    return 0.0 if TIMES in evidence.run.unknown else _WAITED_S
 
 
 def _too_much_until(evidence: Evidence, stop: Exchange, own: Session) -> str | None:

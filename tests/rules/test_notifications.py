@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from oicp.unknowns import ORDER, TIMES
+from oicp.unknowns import DURATIONS, ORDER, TIMES
 from tests.rules.build import EVCO, EVSE, OTHER, Build, ack, clock
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, table
 
@@ -160,6 +160,7 @@ def test_notifications_on_the_wire(case: Case) -> None:
     case.check()
 
 
+UNTIMED = {"truth": False, "fleet": None, "source": "har", "unknown": (DURATIONS,)}
 SORTED = {"truth": False, "fleet": None, "source": "pairs", "unknown": (TIMES, ORDER)}
 BY_NAME = [
     Case("NOTIF-002", CONFORMS, "the CDR stands first in the alphabet", lambda b: (b.start(t=10), b.cdr(t=20), b.notification("Start", t=30))),
@@ -169,7 +170,13 @@ BY_NAME = [
 ]  # fmt: skip
 
 
-@table([replace(case, run=SORTED) for case in BY_NAME])
+NO_DURATIONS = [
+    Case("NOTIF-002", CONFORMS, "the CDR may not have been answered yet", lambda b: (b.start(t=10), b.cdr(t=20, took=0), b.notification("End", t=20.3))),
+    Case("NOTIF-002", VIOLATED, "long after the CDR", lambda b: (b.start(t=10), b.cdr(t=20, took=0), b.notification("End", t=25))),
+]  # fmt: skip
+
+
+@table([replace(case, run=SORTED) for case in BY_NAME] + [replace(case, run=UNTIMED) for case in NO_DURATIONS])
 def test_notifications_in_no_order(case: Case) -> None:
     """Texts that are sorted by their names tell nothing about the order."""
     case.check()

@@ -163,6 +163,7 @@ CASES = [
         lambda b: b.start(t=100), lambda b: b.cdr(t=692, begin=40, end=630)), run=WIRE),
     Case("RSTOP-004", CONFORMS, "refused after the CDR", several(billed, lambda b: b.stop(t=700, answer=NO400)), run=WIRE),
     Case("RSTOP-004", WARNED, "Result true after the CDR", several(billed, lambda b: b.stop(t=700)), run=WIRE),
+    Case("RSTOP-004", SILENT, "it was on its way when the CDR came", several(billed, lambda b: b.stop(t=602.3)), run=WIRE),
     Case("RSTOP-004", SILENT, "before the CDR nobody knows", several(
         lambda b: b.start(t=10), lambda b: b.stop(t=600), lambda b: b.stop(t=601), lambda b: b.cdr(t=602)), run=WIRE),
     Case("RSTOP-003", VIOLATED, "the start of the session was refused", several(
