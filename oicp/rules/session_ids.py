@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
-from oicp.deliveries import claimed, of_another
+from oicp.deliveries import claimed, of_another, says_closed
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import second_of
@@ -12,7 +12,7 @@ from oicp.paths import at_hubject
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence, rules_about_exchange
 from oicp.rules.cdr_sessions import owners_of_partner_ids
 from oicp.services import HUB_TO_CPO
-from oicp.sessions import Session, folded, opened, sessions
+from oicp.sessions import Session, folded, opened, session, sessions
 from oicp.unknowns import TIMES
 
 whole = rules_about_evidence()
@@ -90,7 +90,9 @@ def _starts_were_recorded(evidence: Evidence, e: Exchange) -> bool:
     kinds = {k for k, v in identification.items() if v is not None} if isinstance(identification, dict) else set()
     if kinds and "RemoteIdentification" not in kinds:
         starts = evidence.about("AuthorizeStart")
-        return not any(unheard(start) for start in starts) and (bool(starts) or not e.accepted)
+        own = session(evidence, text_of(e, "SessionID"))
+        unknown = says_closed(e) and own is not None and own.cdrs[:1] == (e,)
+        return not any(unheard(start) for start in starts) and (bool(starts) or unknown)
     return any(start.direction is HUB_TO_CPO for start in evidence.about(*STARTS))
 
 

@@ -94,6 +94,7 @@ def swipe(b: Build, **more: Any) -> None:
         ("card without answer", CARD, {}, "not-exercised"),
         ("remote start", CARD, {}, "not-exercised"),
         ("remote start", CARD, {"http_status": 404, "answer": ack("400")}, "violated"),
+        ("remote start", CARD, {"http_status": 503, "answer": b""}, "not-exercised"),
     ],
 )
 def test_starts_have_to_be_recorded(recorded: str, identification: Any, more: dict[str, Any], expected: str) -> None:
