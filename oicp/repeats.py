@@ -88,18 +88,47 @@ def fate(evidence: Evidence, e: Exchange) -> Fate:
     still_open: list[Hashable] = []
     attempts: list[int] = []
     for key in contents(e):
-        times, _, accepted = _by_content(evidence).get(key, ([], [], []))
+        times, accepted = _attempts(evidence, e, key)
         if bisect_left(accepted, e.t) == len(accepted) and not _obsolete(evidence, e) and not _gone(evidence, e, key):
             still_open.append(key)
             attempts.append(len(times) - bisect_right(times, e.t))
     return Fate(tuple(still_open), min(attempts, default=0))
 
 
+def _attempts(evidence: Evidence, e: Exchange, key: Hashable) -> tuple[list[float], list[float]]:
+    """Seconds at which the content was sent, and at which it was accepted."""
+    times, _, accepted = _by_content(evidence).get(key, ([], [], []))
+    asked = _asked_for(evidence) if _is_change(e) else ()
+    return (
+        ([t for t in times if t not in asked], [t for t in accepted if t not in asked]) if asked else (times, accepted)
+    )
+
+
+def _is_change(e: Exchange) -> bool:
+    return e.operation == "PushEvseData" and e.body.get("ActionType") != "fullLoad"
+
+
+@lru_cache(maxsize=8)
+def _asked_for(evidence: Evidence) -> frozenset[float]:
+    """Seconds of the data full loads that came of a request to the operator or of a restart: neither repeats what got lost."""
+    loads = [e.t for e in evidence.about("PushEvseData") if e.by_cpo and e.body.get("ActionType") == "fullLoad"]
+    found = set[float]()
+    for o in evidence.seen("hook"):
+        if o.data.get("hook") == "push_evse_data" and o.data.get("outcome") == "done":
+            before = [t for t in loads if o.t - 10.0 < t <= o.t]  # the hook may return when the hub has it
+            after = [t for t in loads if o.t < t <= o.t + 30.0]
+            found |= set(before or after)
+    for o in list(evidence.seen("cpo_started"))[1:]:
+        found |= set([t for t in loads if t > o.t][:1])
+    return frozenset(found)
+
+
 def _obsolete(evidence: Evidence, e: Exchange) -> bool:
     """Nobody needs it any more: a full load without the EVSE came, or the session ended or was closed by its record."""
     if e.operation in _RECORDS:
         loads = _full_loads(evidence).get(e.operation or "", [])
-        return bisect_right(loads, e.t) < len(loads)
+        asked = _asked_for(evidence) if _is_change(e) else ()
+        return any(t not in asked for t in loads[bisect_right(loads, e.t) :])
     if e.operation == "ChargingNotifications":
         closed = _by_content(evidence).get(("ChargeDetailRecord", e.session_id), ([], [], []))[2]
         if any(e.t < t < e.t + limit(evidence, "repeat_s") for t in closed):

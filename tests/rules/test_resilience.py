@@ -57,6 +57,34 @@ def test_full_load_repairs() -> None:
     assert outcome(build.evidence(until=2000), "HTTP-019") == "conforms"
 
 
+@pytest.mark.parametrize(
+    ("hook", "later", "expected"),
+    [
+        (None, [40.0], "conforms"),
+        (42.0, [], "warned"),
+        (39.5, [], "warned"),
+        (42.0, [30.0], "conforms"),
+        (42.0, [41.0], "warned"),
+        (42.0, [46.0], "conforms"),
+    ],
+)
+def test_a_full_load_on_request_repairs_nothing(hook: float | None, later: list[float], expected: str) -> None:
+    """What the operator was asked for does not show that a backend repeats a change it could not deliver."""
+    build = Build()
+    build.push_data([record()], t=1)
+    build.push_data([record()], t=10, action="update", **DOWN)
+    for t in later:
+        build.push_data([record()], t=t, action="update" if t < 40 else "fullLoad")
+    build.push_data([record()], t=40)
+    if hook is not None:
+        build.observe("hook", t=hook, hook="push_evse_data", body={}, outcome="done")
+    build.observe("cpo_started", t=0, pid=1)
+    build.observe("cpo_exited", t=50, exit_status=0, expected=True)
+    build.observe("cpo_started", t=51, pid=2)
+    build.push_data([record()], t=52)
+    assert outcome(build.evidence(until=60), "HTTP-019") == expected
+
+
 @pytest.mark.parametrize(("closed", "expected"), [(60.0, "conforms"), (1500.0, "violated"), (None, "violated")])
 def test_a_closed_session_needs_no_notification(closed: float | None, expected: str) -> None:
     """What the hub did not take before the CDR it would refuse after it; a CDR that comes much later excuses nothing."""
