@@ -11,6 +11,7 @@ from oicp.wire_json import dump
 
 whole = rules_about_evidence()
 _DAY = 86_400.0
+_AT_ONCE_S = 5.0
 GRACE_S = 5400.0
 """A job by the clock comes an hour late when summer time ends, and some minutes late on a busy day."""
 
@@ -97,14 +98,31 @@ def pushes_static_changes(evidence: Evidence) -> Iterator[Yield]:
         for t, body in calls:
             changed = _changed(fleet_records(evidence).get(key, {}), body.get("data_record"))
             found = next((p for p in data_pushes(evidence) if p.t >= t - 30.0 and _tells(p, key, changed)), None)
-            if found is not None and found.t <= t + grace:
+            own = [p for p in data_pushes(evidence) if abs(p.t - t) < _AT_ONCE_S and key in p.records and _is_change(p)]
+            if own and found is not None and found.is_full_load and found.t > own[-1].t + _AT_ONCE_S:
+                told = f"the record was pushed ({own[-1].action}) without the change of {', '.join(changed)}"
+                yield finding(told, on=own[-1].exchange, requirement="PUSH-016")
+            elif found is not None and found.t <= t + grace:
                 yield Checked("PUSH-016", DATA)
+                yield from _taken_back(evidence, key, found, changed, len(calls) == 1)
             elif found is None and evidence.t_end - t < grace:
                 yield NotExercised("PUSH-016", f"the recording ended within {grace:g} s of the change", incomplete=True)
             else:
                 o = next(o for o in evidence.seen("hook") if o.t == t)
                 how = f"only after {found.t - t:.0f} s" if found else f"not within {evidence.t_end - t:.0f} s"
                 yield observed_at(o, f"a changed record was pushed {how}", requirement="PUSH-016")
+
+
+def _taken_back(evidence: Evidence, key: str, told: Push, changed: Mapping[str, Any], only: bool) -> Iterator[Yield]:
+    """The last word about the record is the old one again, though nobody changed it back."""
+    last = next((p for p in reversed(list(data_pushes(evidence))) if p.stored and key in p.records), None)
+    if only and last is not None and last.t > told.t and last.action != "delete" and not _tells(last, key, changed):
+        text = f"the change of {', '.join(changed)} was pushed (exchange {told.exchange.number}), and is gone again"
+        yield finding(text, on=last.exchange, requirement="PUSH-016")
+
+
+def _is_change(push: Push) -> bool:
+    return push.stored and push.action in ("update", "insert")
 
 
 def _changed(before: Mapping[str, Any], wanted: object) -> dict[str, Any]:

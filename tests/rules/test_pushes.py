@@ -370,6 +370,31 @@ def test_static_change(t: float | None, hotline: str, until: float, expected: st
     assert outcome(build.evidence(until=until), "PUSH-016") == expected
 
 
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [(["+4911111"], "conforms"), (["+4930123456"], "warned"), (["+4930123456", "+4911111"], "conforms")],
+)
+def test_a_change_that_is_taken_back(later: list[str], expected: str) -> None:
+    """After a restart, say, the records are the old ones again."""
+    build = Build()
+    build.push_data([record()], t=1)
+    hook(build, "update_evse", t=10, data_record={"HotlinePhoneNumber": "+4911111"})
+    for t, hotline in enumerate(["+4911111", *later]):
+        build.push_data([record(HotlinePhoneNumber=hotline)], t=11 + 20 * t, action="fullLoad" if t else "update")
+    assert outcome(build.evidence(until=100), "PUSH-016") == expected
+
+
+@pytest.mark.parametrize(("t", "expected"), [(12, "conforms"), (30, "warned")])
+def test_an_update_without_the_change(t: float, expected: str) -> None:
+    """A full load some time later does not show that the update of the record held what was changed."""
+    build = Build()
+    build.push_data([record()], t=1)
+    hook(build, "update_evse", t=10, data_record={"HotlinePhoneNumber": "+4911111"})
+    build.push_data([record(HotlinePhoneNumber="+4922222")], t=9.9, action="update")
+    build.push_data([record(HotlinePhoneNumber="+4911111")], t=t)
+    assert outcome(build.evidence(until=40), "PUSH-016") == expected
+
+
 # --- EVSE data ----------------------------------------------------------------------------------------------------------
 
 
