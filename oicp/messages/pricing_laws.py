@@ -3,13 +3,13 @@
 import re
 
 from oicp.messages.common import evse_twice, foreign_evse, records_of
-from oicp.messages.faults import EMPTY, NULL, Path, Walk
+from oicp.messages.faults import EMPTY, INFO, NULL, Path, Walk
 from oicp.messages.numbers import number
 from oicp.wire_json import Json
 
 
 def availability(walk: Walk, value: dict[str, Json], path: Path) -> None:
-    """Availability times: mandatory, though contested for a product that is valid all day."""
+    """Availability times: mandatory, though for a product that is valid all day contested, and nothing if the list is empty."""
     times, all_day = value.get("ProductAvailabilityTimes"), value.get("IsValid24hours")
     at = (path, "ProductAvailabilityTimes")
     if all_day is False:
@@ -17,7 +17,7 @@ def availability(walk: Walk, value: dict[str, Json], path: Path) -> None:
     if times is None:
         walk.fault("PRICE-003", at, "is missing", times, NULL, contested=all_day is True)
     elif times == [] and all_day is True:
-        walk.fault("PRICE-003", at, "is empty", times, EMPTY, contested=True)
+        walk.fault("PRICE-003", at, "is empty", times, EMPTY, grade=INFO)
     elif times == [] and all_day is False:
         walk.fault("PRICE-008", at, "is empty although IsValid24hours is false", times, EMPTY)
     elif all_day is False:
