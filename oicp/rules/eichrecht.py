@@ -8,6 +8,7 @@ from oicp.deliveries import CDR
 from oicp.evidence import Evidence
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_sessions import cdrs_of_sessions
+from oicp.wire_json import Json
 
 whole = rules_about_evidence()
 
@@ -22,6 +23,11 @@ def external_evses_send_signed_values(evidence: Evidence) -> Iterator[Yield]:
             continue
         yield Checked("CDR-041", CDR)
         values = cdr.body.get("SignedMeteringValues")
-        signed = isinstance(values, list) and any(wire_json.at(v, "SignedMeteringValue") for v in values)
+        signed = isinstance(values, list) and any(_signed(v) for v in values)
         if not signed:
             yield finding("the EVSE's record says External, the CDR has no signed values", on=cdr)
+
+
+def _signed(value: Json) -> bool:
+    """There is a signed value, though perhaps not in the object that belongs around it: CDR-044."""
+    return bool(value if isinstance(value, str) else wire_json.at(value, "SignedMeteringValue"))

@@ -515,6 +515,13 @@ def test_too_many_signed_values() -> None:
     assert [f.requirement for f in faults(CDR, ("/SignedMeteringValues", values))] == ["CDR-042"]
 
 
+def test_a_misspelled_metering_status_is_one_fault() -> None:
+    """Which reading is missing nobody can tell then."""
+    assert told(faults(CDR, ("/SignedMeteringValues/0/MeteringStatus", "start"))) == [
+        ("CDR-044", E_, "/SignedMeteringValues/0/MeteringStatus")
+    ]
+
+
 def test_energy_in_no_time() -> None:
     """Much energy in a charging of zero seconds is implausible; one of less than no time is told once."""
     found = faults(CDR, ("/ChargingEnd", SAMPLES[CDR]["ChargingStart"]))

@@ -196,6 +196,8 @@ SESSIONS = [
         b.start(t=5, body={"EMPPartnerSessionID": "E"}), b.start(t=6, session=2, evse_id=OTHER, body={"EMPPartnerSessionID": "E"}), b.cdr(t=30, body={"EMPPartnerSessionID": "E"}))),
     Case("CDR-041", CONFORMS, "signed", lambda b: (b.push_data([record(CalibrationLawDataAvailability="External")], t=1), charged(b, body={"SignedMeteringValues": [{"SignedMeteringValue": "OCMF|{}|{}"}]}))),
     Case("CDR-041", VIOLATED, "not signed", lambda b: (b.push_data([record(CalibrationLawDataAvailability="External")], t=1), charged(b))),
+    Case("CDR-041", CONFORMS, "signed, though a text is no entry: CDR-044", lambda b: (
+        b.push_data([record(CalibrationLawDataAvailability="External")], t=1), charged(b, body={"SignedMeteringValues": ["OCMF|"]}))),
     Case("CDR-041", SILENT, "not promised", charged),
 ]  # fmt: skip
 
