@@ -8,7 +8,7 @@ from oicp.deliveries import CDR
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import second_of
-from oicp.rulebook import INFO, WARNING, Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
+from oicp.rulebook import INFO, Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_content import charging_cdrs, flows_after
 from oicp.rules.cdr_delivery import cdrs
 from oicp.rules.remote_start import stray_commands
@@ -133,8 +133,9 @@ def _wrong_length(evidence: Evidence, cdr: Exchange, own: Session, windows: dict
         text = f"ChargingStart and ChargingEnd are the same, yet energy flowed for {least:.0f} s"
         return finding(text, on=cdr, requirement="CDR-016", pointer="/ChargingEnd")
     if not least - notice <= end - begin <= most + notice:
+        # both times are within the tolerance, below which the catalogue wants information only
         text = f"{end - begin:.0f} s between ChargingStart and ChargingEnd, the EVSE charged for {most:.0f} s"
-        return finding(text, on=cdr, requirement="CDR-016", pointer="/ChargingStart", grade=WARNING)
+        return finding(text, on=cdr, requirement="CDR-016", pointer="/ChargingStart", grade=INFO)
     return None
 
 
