@@ -142,7 +142,9 @@ def signed_values(walk: Walk, value: dict[str, Json], path: Path) -> None:
     if len(known) == len(states) and (known.count("Start"), known.count("End")) != (1, 1) and known != ["End"]:
         sentence = f"{known.count('Start')} Start and {known.count('End')} End entries instead of one each"
         walk.fault("CDR-046", at, sentence, states)
-    elif states == ["End"] and not signatures.holds_both(entries[0][1].get("SignedMeteringValue")):
+    elif [s for s in states if s is not None] == ["End"] and not signatures.holds_both(
+        entries[0][1].get("SignedMeteringValue")
+    ):
         walk.fault("CDR-046", at, "only an End entry, and it does not hold both readings", states)
     if not info or all(item is None for item in info.values()):
         walk.fault("CDR-048", (path, "CalibrationLawVerificationInfo"), "is missing beside signed values", info)

@@ -520,6 +520,8 @@ def test_a_misspelled_metering_status_is_one_fault() -> None:
     assert told(faults(CDR, ("/SignedMeteringValues/0/MeteringStatus", "start"))) == [
         ("CDR-044", E_, "/SignedMeteringValues/0/MeteringStatus")
     ]
+    nameless = [{"SignedMeteringValue": "x"}, {"SignedMeteringValue": "x", "MeteringStatus": "End"}]
+    assert "CDR-046" in [f.requirement for f in faults(CDR, ("/SignedMeteringValues", nameless))]
 
 
 def test_energy_in_no_time() -> None:
