@@ -29,6 +29,11 @@ _DEMANDED = re.compile(
     r"|not (provided|present|given|set|specified)|is (null|undefined|empty|blank)|fehlt|darf nicht (null|leer)|nicht angegeben|obligatoire",
     re.IGNORECASE,
 )
+_MISTYPED = re.compile(
+    r"(must|should|has to) be (of type )?(an? )?(valid )?(string|text|object)|expected (an? )?(string|object)|could not be converted|cannot (be )?deseriali[sz]e",
+    re.IGNORECASE,
+)
+"""What validators say of a null where they look for a text."""
 _UNKNOWN = re.compile(
     r"unknown|unsupported|not (supported|known|found|available|allowed|one of|accepted|recogni[sz]ed)|invalid|no enum|unbekannt|inconnu",
     re.IGNORECASE,
@@ -87,7 +92,8 @@ def _lacks(e: Exchange, text: str) -> tuple[str, str] | None:
     for name, requirement in _OPTIONAL.get(e.operation or "", {}).items():
         if name == "UID" and e.result is not False:
             continue  # three letters in a page of whatever
-        if e.body.get(name) is None and inside.get(name) is None and _demands(text, name):
+        null = name in (e.body if name in e.body else inside)
+        if e.body.get(name) is None and inside.get(name) is None and _demands(text, name, null=null):
             if requirement not in ("RSTART-002", "SESS-009") and name in e.body:
                 return "HTTP-015", f"refused ({_code(e)}) for {name}, which may be null"
             remote = requirement == "RSTART-002"
@@ -107,11 +113,11 @@ def _pattern(name: str) -> re.Pattern[str]:
     return re.compile(r"(?<![a-z])(?:get)?" + r"[\s_.-]?".join(map(re.escape, words)) + r"(?![a-z])", re.IGNORECASE)
 
 
-def _demands(text: str, name: str) -> bool:
-    """The text asks for this member."""
+def _demands(text: str, name: str, *, null: bool) -> bool:
+    """The text asks for this member, or finds a null in it that it takes for a wrong type."""
     for place in _pattern(name).finditer(text):
         around = text[max(0, place.start() - _NEAR) : place.start()], text[place.end() : place.end() + _NEAR]
-        if any(_DEMANDED.search(part) for part in around):
+        if any(_DEMANDED.search(part) or (null and _MISTYPED.search(part)) for part in around):
             return True
     return False
 

@@ -223,6 +223,16 @@ CASES = [
         t=10, body={"PartnerProductID": "E1"}, answer=no("022", "invalid product of DE*ABC*E1*1"))),
     Case("RSTART-016", WARNED, "answered one after another", burst(1, 2, 3, 4, 5, 6)),
     Case("RSTART-016", CONFORMS, "answered in any order", burst(2, 7, 3, 5, 1)),
+    Case("HTTP-015", VIOLATED, "a validator of Node finds no text", lambda b: b.start(
+        t=10, http_status=400, answer=b'{"statusCode":400,"message":["CPOPartnerSessionID must be a string"],"error":"Bad Request"}')),
+    Case("HTTP-015", VIOLATED, "a schema finds null", lambda b: b.start(
+        t=10, http_status=400, answer=b'{"detail":[{"loc":["body","EMPPartnerSessionID"],"msg":"Input should be a valid string"}]}')),
+    Case("HTTP-015", VIOLATED, "a product that is null", lambda b: b.start(
+        t=10, http_status=400, answer=b"PartnerProductID: Expected string, received null")),
+    Case("HTTP-015", SILENT, "what is no text was none", lambda b: b.start(
+        t=10, http_status=400, body={"CPOPartnerSessionID": 7}, answer=b'["CPOPartnerSessionID must be a string"]')),
+    Case("HTTP-015", SILENT, "the member was not there", lambda b: b.start(
+        t=10, http_status=400, body={"CPOPartnerSessionID": ...}, answer=b'["CPOPartnerSessionID must be a string"]')),
     Case("RSTART-001", SILENT, "names it, asks for another", asks_for("ProviderID DE-DCB has no contract")),
     Case("RSTART-002", VIOLATED, "looks for a card", lambda b: b.start(t=10, answer=no("102"))),
     Case("RSTART-002", VIOLATED, "says so", asks_for("Identification.RFIDMifareFamilyIdentification.UID is missing")),
