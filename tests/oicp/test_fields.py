@@ -520,7 +520,8 @@ def test_a_misspelled_metering_status_is_one_fault() -> None:
     assert told(faults(CDR, ("/SignedMeteringValues/0/MeteringStatus", "start"))) == [
         ("CDR-044", E_, "/SignedMeteringValues/0/MeteringStatus")
     ]
-    nameless = [{"SignedMeteringValue": "x"}, {"SignedMeteringValue": "x", "MeteringStatus": "End"}]
+    one = 'OCMF|{"RD":[{"RV":1,"RU":"kWh"}]}|{"SD":"x"}'
+    nameless = [{"SignedMeteringValue": one}, {"SignedMeteringValue": one, "MeteringStatus": "End"}]
     assert "CDR-046" in [f.requirement for f in faults(CDR, ("/SignedMeteringValues", nameless))]
 
 
