@@ -65,7 +65,7 @@ def _again_boot(charge_point: "ChargePoint", _: "tuple[VirtualEvse, ...]") -> No
 
 def _again_status(charge_point: "ChargePoint", evses: "tuple[VirtualEvse, ...]") -> None:
     for evse in evses:
-        charge_point.report(evse)
+        charge_point.report(evse, asked=True)
 
 
 def sample_again(charge_point: "ChargePoint", evses: "tuple[VirtualEvse, ...]") -> None:
@@ -84,7 +84,7 @@ Trigger = Callable[["ChargePoint", "tuple[VirtualEvse, ...]"], None]
 
 TRIGGERS: dict[str, Trigger] = {
     "BootNotification": _again_boot,
-    "Heartbeat": lambda charge_point, _: charge_point.say(lambda dialect: dialect.heartbeat()),
+    "Heartbeat": lambda charge_point, _: charge_point.say(lambda dialect: dialect.heartbeat(), asked=True),
     "StatusNotification": _again_status,
 }
 """Messages the CPO can ask for in either version."""

@@ -24,6 +24,8 @@ KEYS: dict[tuple[str, str], str] = {
     ("SampledDataCtrlr", "TxUpdatedInterval"): "MeterValueSampleInterval",
     ("SampledDataCtrlr", "TxUpdatedMeasurands"): "MeterValuesSampledData",
     ("SampledDataCtrlr", "TxEndedMeasurands"): "StopTxnSampledData",
+    ("SmartChargingCtrlr", "ProfileStackLevel"): "ChargeProfileMaxStackLevel",
+    ("SmartChargingCtrlr", "PeriodsPerSchedule"): "ChargingScheduleMaxPeriods",
     ("AlignedDataCtrlr", "Interval"): "ClockAlignedDataInterval",
     ("AlignedDataCtrlr", "Measurands"): "MeterValuesAlignedData",
     ("TxCtrlr", "EVConnectionTimeOut"): "ConnectionTimeOut",
@@ -115,6 +117,7 @@ def _of_station(charge_point: "ChargePoint") -> Iterator[Variable]:
     yield Variable({"name": "ClockCtrlr"}, "TimeSource", "SequenceList", "Heartbeat")
     yield Variable({"name": "ReservationCtrlr"}, "Available", "boolean", "true")
     yield Variable({"name": "ReservationCtrlr"}, "Enabled", "boolean", "true")
+    yield Variable({"name": "SmartChargingCtrlr"}, "RateUnit", "MemberList", "A,W")
     link: Payload = {"name": "OCPPCommCtrlr"}
     yield Variable(link, "MessageTimeout", "integer", f"{timing.call_timeout:.0f}", instance="Default")
     yield Variable(link, "MessageAttempts", "integer", str(timing.attempts), instance="TransactionEvent")

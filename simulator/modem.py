@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -52,7 +54,9 @@ class Modem:
         self.registered = False
         self.boot_reason: str | None = "PowerUp"
         self._heartbeat_s: float = 0.0
-        self._boot_now = asyncio.Event()
+        self._boot_now = False
+        self._stirred = asyncio.Event()
+        self._asked: deque[Message] = deque()
         self._why_closed: str | None = None
         self.last_trouble: str | None = None
 
@@ -85,7 +89,14 @@ class Modem:
 
     def boot_again(self) -> None:
         """Send the BootNotification at once although its interval has not passed (TriggerMessage)."""
-        self._boot_now.set()
+        self._boot_now = True
+        self._stirred.set()
+
+    def asked_for(self, message: Message) -> None:
+        """What the CPO asked for before it accepted the boot: goes out while the boot is Pending, else once it is accepted."""
+        if self._socket is not None:
+            self._asked.append(message)
+            self._stirred.set()
 
     @property
     def wanted(self) -> bool:
@@ -143,6 +154,7 @@ class Modem:
             talking.cancel()
         was, self.registered = self.registered, False
         self._cp.outbox.forget_volatile()
+        self._asked.clear()
         if was:
             self._cp.lost(self._why_closed or reason)
         else:
@@ -185,11 +197,22 @@ class Modem:
             else:
                 wait = float(interval) if interval else self._cp.settings.timing.boot_retry
                 self._refused(f"BootNotification {status}; again in {wait:g} s")
-                self._boot_now.clear()
-                await _either(self._boot_now, wait)
+                await self._until_boot_is_due(link, dialect, wait, silent=status != "Pending")
+        while self._asked:
+            self._cp.outbox.put(self._asked.popleft())
         self.registered = True
         self._failures = 0
         self._cp.accepted()
+
+    async def _until_boot_is_due(self, link: Link, dialect: Dialect, seconds: float, *, silent: bool) -> None:
+        """Until the interval is over or the CPO triggers the boot; a Pending CPO gets what it asks for, nothing else goes out."""
+        self._boot_now, due = False, time.monotonic() + seconds
+        while not self._boot_now and (left := due - time.monotonic()) > 0:
+            self._stirred.clear()
+            if self._asked and not silent:
+                await self._say(link, dialect, self._asked.popleft())
+            else:
+                await _either(self._stirred, left)
 
     async def _boot(self, link: Link, dialect: Dialect, reason: str) -> tuple[str, int | None]:
         action, payload = dialect.boot(reason)

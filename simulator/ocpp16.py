@@ -208,7 +208,8 @@ class Ocpp16:
         if connector_id not in (None, 0) and connector_id not in self._cp.by_connector:
             return Reply({"status": "Rejected"})
         if wanted == "StatusNotification" and not connector_id:
-            return Reply({"status": "Accepted"}, self._cp.report_self if connector_id == 0 else self._cp.report_all)
+            tell = self._cp.report_self if connector_id == 0 else self._cp.report_all
+            return Reply({"status": "Accepted"}, lambda: tell(asked=True))
         evses = (self._cp.by_connector[connector_id],) if connector_id else self._cp.evses
         return Reply({"status": "Accepted"}, lambda: action(self._cp, evses))
 
@@ -265,9 +266,11 @@ _TRIGGERS: dict[str, Trigger] = {
     **TRIGGERS,
     "MeterValues": _again_meter,
     "DiagnosticsStatusNotification": lambda cp, _: cp.say(
-        lambda __: ("DiagnosticsStatusNotification", {"status": "Idle"})
+        lambda __: ("DiagnosticsStatusNotification", {"status": "Idle"}), asked=True
     ),
-    "FirmwareStatusNotification": lambda cp, _: cp.say(lambda __: ("FirmwareStatusNotification", {"status": "Idle"})),
+    "FirmwareStatusNotification": lambda cp, _: cp.say(
+        lambda __: ("FirmwareStatusNotification", {"status": "Idle"}), asked=True
+    ),
 }
 
 _HANDLERS: dict[str, Callable[[Ocpp16, Payload], Reply]] = {

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _UNSUPPORTED = frozenset({
     "CertificateSigned", "ClearDisplayMessage", "ClearVariableMonitoring", "CostUpdated", "CustomerInformation",
-    "DeleteCertificate", "GetCompositeSchedule", "GetDisplayMessages", "GetInstalledCertificateIds",
+    "DeleteCertificate", "GetDisplayMessages", "GetInstalledCertificateIds",
     "GetMonitoringReport", "GetReport", "InstallCertificate", "PublishFirmware", "SetDisplayMessage",
     "SetMonitoringBase", "SetMonitoringLevel", "SetNetworkProfile", "SetVariableMonitoring", "UnpublishFirmware",
 })  # fmt: skip
@@ -192,7 +192,7 @@ class Ocpp201:
             "requestId": ident, "generatedAt": wire_time(now()), "seqNo": 0, "tbc": False,
             "reportData": [variable.reported() for variable in variables(self._cp)],
         }  # fmt: skip
-        return Reply({"status": "Accepted"}, lambda: self._cp.say(lambda _: ("NotifyReport", report)))
+        return Reply({"status": "Accepted"}, lambda: self._cp.say(lambda _: ("NotifyReport", report), asked=True))
 
     def _reset(self, payload: Payload) -> Reply:
         if payload.get("evseId") is not None:
@@ -277,6 +277,7 @@ _HANDLERS: dict[str, Callable[[Ocpp201, Payload], Reply]] = {
     "ClearChargingProfile": Ocpp201._clear_charging_profile,
     "DataTransfer": lambda _, __: Reply({"status": "UnknownVendorId"}),
     "GetBaseReport": Ocpp201._base_report,
+    "GetCompositeSchedule": lambda _, __: Reply({"status": "Rejected"}),
     "GetChargingProfiles": lambda _, __: Reply({"status": "NoProfiles"}),
     "GetLocalListVersion": lambda _, __: Reply({"versionNumber": 0}),
     "GetLog": lambda _, __: Reply({"status": "Rejected"}),

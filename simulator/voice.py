@@ -42,39 +42,44 @@ class Voice:
 
     # --- what it tells the CPO ---------------------------------------------------------------------------------------
 
-    def report(self, evse: Outlet) -> None:
+    def report(self, evse: Outlet, *, asked: bool = False) -> None:
         """StatusNotification of an EVSE, if there is somebody to hear it; after a reconnect all are sent anyway."""
         dialect = self.modem.dialect
-        if not self.online or dialect is None:
+        if dialect is None:
             return
         words, connector_status = dialect.status(evse), evse.connector_status
 
         def answered(_: Dialect, __: Payload) -> None:
             self.seen("connector_status_delivered", evse_id=evse.evse_id, connector_status=connector_status)
 
-        self.outbox.put(Message(lambda _: words, answered))
+        self._send(Message(lambda _: words, answered), asked)
 
-    def say(self, words: Callable[[Dialect], Words | None]) -> None:
-        """Any other call, while the connection stands."""
+    def say(self, words: Callable[[Dialect], Words | None], *, asked: bool = False) -> None:
+        """Any other call, while the connection stands; `asked`: the CPO wants it, even before it accepted the boot."""
+        self._send(Message(words), asked)
+
+    def _send(self, message: Message, asked: bool) -> None:
         if self.online:
-            self.outbox.put(Message(words))
+            self.outbox.put(message)
+        elif asked:
+            self.modem.asked_for(message)
 
-    def report_self(self) -> None:
+    def report_self(self, *, asked: bool = False) -> None:
         """StatusNotification of the charge point as a whole, where the version has one."""
-        if self.online and self.modem.dialect is not None:
+        if self.modem.dialect is not None:
             words = self.modem.dialect.own_status()
-            self.outbox.put(Message(lambda _: words))
+            self._send(Message(lambda _: words), asked)
 
-    def report_all(self) -> None:
+    def report_all(self, *, asked: bool = False) -> None:
         """StatusNotification of the charge point and of each EVSE."""
-        self.report_self()
+        self.report_self(asked=asked)
         for evse in self.evses:
-            self.report(evse)
+            self.report(evse, asked=asked)
 
     def say_meter(self, evse: EvseCore, reading: Reading) -> None:
-        """A reading that belongs to no transaction, while the connection stands."""
+        """A reading the CPO asked for that belongs to no transaction."""
         self.seen("meter", evse_id=evse.evse_id, meter_wh=reading.meter_wh)
-        self.say(lambda dialect: dialect.meter_values(evse, reading))
+        self.say(lambda dialect: dialect.meter_values(evse, reading), asked=True)
 
     def tell(
         self, transaction: Transaction, kind: Kind, trigger: str, readings: tuple[Reading, ...] = ()

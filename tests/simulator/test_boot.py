@@ -54,6 +54,36 @@ async def test_a_trigger_shortens_the_wait() -> None:
             await fleet.connected(within=5)
 
 
+async def test_pending_only_what_was_asked_for() -> None:
+    """While Pending nothing goes out but what the CPO triggers; that does."""
+    answers = iter([call_result.BootNotification(NOW, 600, "Pending")])
+    seen = Observations()
+    async with Central() as central:
+        central.scripts["BootNotification"] = lambda _: next(answers, None)
+        async with Fleet(fleet_json(), central.url, seen, settings=quick()) as fleet:
+            await until(lambda: len(seen.of("charge_point_refused")) == 1)
+            for message in ("StatusNotification", "MeterValues", "Heartbeat"):
+                assert (await central.ask("CP-1", call.TriggerMessage(message))).status == "Accepted"
+            await until(lambda: len(central.of("Heartbeat")) == 1)
+            said = ["BootNotification", "StatusNotification", "StatusNotification", "MeterValues", "Heartbeat"]
+            assert [action for _, action, _ in central.heard] == said
+            await central.ask("CP-1", call.TriggerMessage("BootNotification"))
+            await fleet.connected(within=5)
+
+
+async def test_rejected_what_was_asked_for_waits() -> None:
+    """While Rejected nothing at all goes out; what the CPO triggered all the same comes after the boot was accepted."""
+    answers = iter([call_result.BootNotification(NOW, 1, "Rejected")])
+    async with Central() as central:
+        central.scripts["BootNotification"] = lambda _: next(answers, None)
+        async with Fleet(fleet_json(), central.url, Observations(), settings=quick()) as fleet:
+            await until(lambda: len(central.of("BootNotification")) == 1)
+            await central.ask("CP-1", call.TriggerMessage("Heartbeat"))
+            await fleet.connected(within=5)
+            await until(lambda: len(central.of("Heartbeat")) == 1)
+            assert [action for _, action, _ in central.heard[:2]] == ["BootNotification"] * 2
+
+
 async def test_heartbeats_in_the_interval_of_the_cpo() -> None:
     """Heartbeats come when nothing else was said for the interval the CPO gave."""
     async with Central() as central:

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from ocpp.v201 import call
+from ocpp.routing import after, on
+from ocpp.v201 import call, call_result
 
+from tests.simulator.central import NOW
 from tests.simulator.stage import until
-from tests.simulator.test_ocpp201 import Scene, scene
+from tests.simulator.test_ocpp201 import Scene, Station, scene
 
 
 async def _report(s: Scene) -> dict[tuple[str, int | None, int | None, str], dict[str, Any]]:
@@ -76,3 +78,42 @@ async def test_triggered_readings() -> None:
         await s.evse.reaches("Charging", within=5)
         assert (await s.ask(call.TriggerMessage("TransactionEvent", {"id": 1}))).status == "Accepted"
         await until(lambda: any(e["trigger_reason"] == "Trigger" for e in s.station.events()))
+
+
+class Curious(Station):
+    """A CSMS that wants to know the device model before it lets a station in."""
+
+    @on("BootNotification")
+    def boot(self, **p: Any) -> Any:
+        known = any(action == "NotifyReport" for action, _ in self.heard)
+        self.heard.append(("BootNotification", p))
+        return call_result.BootNotification(NOW, 600, "Accepted" if known else "Pending")
+
+    @after("BootNotification")
+    async def look(self, **_: Any) -> None:
+        if any(action == "NotifyReport" for action, _ in self.heard):
+            return
+        await self.call(call.GetBaseReport(1, "FullInventory"))
+        await until(lambda: any(action == "NotifyReport" for action, _ in self.heard))
+        await self.call(call.TriggerMessage("BootNotification"))
+
+
+async def test_a_report_while_the_boot_is_pending() -> None:
+    """A station whose boot is Pending sends the report it is asked for, and nothing else."""
+    async with scene(csms=Curious) as s:
+        assert [action for action, _ in s.station.heard[:3]] == ["BootNotification", "NotifyReport", "BootNotification"]
+
+
+class Hasty(Station):
+    """A CSMS that asks before it has answered the boot."""
+
+    async def route_message(self, raw_msg: str) -> None:
+        if '"BootNotification"' in raw_msg:
+            await self._connection.send('[2,"hasty","GetBaseReport",{"requestId":1,"reportBase":"FullInventory"}]')
+        await super().route_message(raw_msg)
+
+
+async def test_a_report_asked_for_before_the_boot_was_answered() -> None:
+    """What is asked for before the boot is answered comes once it is accepted."""
+    async with scene(csms=Hasty) as s:
+        await until(lambda: any(action == "NotifyReport" for action, _ in s.station.heard))

@@ -86,14 +86,14 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    version: str = "2.0.1", offers: tuple[str, ...] = ("ocpp2.0.1",), **record: Any
+    version: str = "2.0.1", offers: tuple[str, ...] = ("ocpp2.0.1",), csms: type[Station] = Station, **record: Any
 ) -> AsyncIterator[Scene]:
     """A station connected to a CSMS that chooses among `offers`."""
     stations: list[Station] = []
     seen = Observations()
 
     async def handle(connection: ServerConnection) -> None:
-        stations.append(Station("CP-1", connection))
+        stations.append(csms("CP-1", connection))
         try:
             await stations[-1].start()
         except ConnectionClosed:
