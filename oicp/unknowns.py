@@ -29,7 +29,7 @@ _NEEDED: dict[str, tuple[tuple[str, ...], str]] = {
     FRACTIONS: (("RATE-005", "PUSH-003"), "the recording gives times in whole seconds"),
     CERTIFICATES: (("TLS-001",), "the recorder asked for no client certificate, as far as can be seen"),
 }
-_SEEN_IN_THE_TEXT = ("HTTP-001", "HTTP-013")
+_SEEN_IN_THE_TEXT = ("HTTP-001", "HTTP-013", "TLS-001")
 """What is found for these comes from the messages themselves, whatever a reader made up."""
 
 

@@ -9,6 +9,7 @@ from oicp.handshakes import Trouble, bad_certificates, certificate_time, failed_
 from oicp.ids import operator_key
 from oicp.rulebook import Checked, NotExercised, Yield, finding, observed_at, rules_about_evidence
 from oicp.services import Direction
+from oicp.unknowns import CERTIFICATES
 
 whole = rules_about_evidence()
 _OLDEST = (1, 2)
@@ -45,6 +46,7 @@ def _once(findings: Iterator[Yield]) -> Iterator[Yield]:
 def presents_a_certificate(evidence: Evidence) -> Iterator[Yield]:
     """Every connection to the hub presents a client certificate."""
     yield from _once(_certificates(evidence))
+    yield from _once(_word_of_the_proxy(evidence, "TLS-001", b"No required SSL certificate was sent"))
     for o in _failed(evidence, Direction.CPO_TO_HUB, Trouble.NO_CERTIFICATE):
         yield _handshake(o, "TLS-001", "no client certificate was presented")
     for o in _failed(evidence, Direction.CPO_TO_HUB, Trouble.REFUSED):
@@ -52,8 +54,16 @@ def presents_a_certificate(evidence: Evidence) -> Iterator[Yield]:
         yield NotExercised("TLS-001", reason)
 
 
+def _word_of_the_proxy(evidence: Evidence, requirement: str, text: bytes) -> Iterator[Yield]:
+    """Where no handshake was recorded: what the proxy in front of the hub answered to one that it did not like."""
+    for e in evidence.exchanges:
+        seen = e.tls is not None and (e.tls.certificate is not None or e.tls.trusted is not None)
+        if e.by_cpo and e.http_status == 400 and not seen and not e.faults and e.answer and text in e.answer.body:
+            yield finding(f'the hub answered "{text.decode()}"', on=e, requirement=requirement)
+
+
 def _certificates(evidence: Evidence) -> Iterator[Yield]:
-    for e in _over_tls(evidence):
+    for e in _over_tls(evidence) if CERTIFICATES not in evidence.run.unknown else ():
         if e.tls and e.tls.certificate is None:
             yield finding("the connection presented no client certificate", on=e, requirement="TLS-001")
         else:
@@ -64,6 +74,7 @@ def _certificates(evidence: Evidence) -> Iterator[Yield]:
 def certificate_of_a_known_ca(evidence: Evidence) -> Iterator[Yield]:
     """The client certificate is of a CA the hub trusts, or registered for the partner."""
     yield from _once(_trust(evidence))
+    yield from _once(_word_of_the_proxy(evidence, "TLS-002", b"The SSL certificate error"))
     for o in _failed(evidence, Direction.CPO_TO_HUB, Trouble.UNTRUSTED):
         yield _handshake(o, "TLS-002", "the client certificate is of a CA the hub does not know")
 
@@ -107,6 +118,16 @@ def _validity(evidence: Evidence) -> Iterator[Yield]:
 def certificate_of_the_operator(evidence: Evidence) -> Iterator[Yield]:
     """The OperatorID used is the one the client certificate is registered for."""
     yield from _once(_owners(evidence))
+    yield from _once(_word_of_the_hub(evidence))
+
+
+def _word_of_the_hub(evidence: Evidence) -> Iterator[Yield]:
+    """Where nobody looked at the certificate: 017 says that it is not that of the id, or ran out; a partner may be locked, too."""
+    for e in evidence.exchanges:
+        looked = e.tls is not None and e.tls.trusted is not None
+        if e.by_cpo and e.status_code == "017" and e.result is not True and not looked and not e.faults:
+            told = f"the hub answered 017 to a call of {_operator_used(e) or 'the CPO'}"
+            yield finding(told, on=e, requirement="TLS-004", contested=True)
 
 
 def _owners(evidence: Evidence) -> Iterator[Yield]:

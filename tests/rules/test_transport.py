@@ -146,6 +146,34 @@ def test_hub_certificate_behind_a_closed_door(t: float, expected: str) -> None:
     assert outcome(build.evidence(until=20), "TLS-006") == expected
 
 
+NO_CERTIFICATE = (
+    b"<html><center>No required SSL certificate was sent</center><center>nginx/1.18.0 (Ubuntu)</center></html>"
+)
+BAD_CERTIFICATE = b"<html><center>The SSL certificate error</center><center>nginx/1.18.0 (Ubuntu)</center></html>"
+UNAUTHORIZED = {"StatusCode": {"Code": "017", "Description": "Unauthorized Access", "AdditionalInfo": None}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "http_status", "tls", "expected"),
+    [
+        (NO_CERTIFICATE, 400, None, ("violated", "not-exercised", "not-exercised")),
+        (NO_CERTIFICATE, 400, Tls("TLSv1.3"), ("violated", "not-exercised", "not-exercised")),
+        (NO_CERTIFICATE, 400, replace(TLS, trusted=None), ("conforms", "not-exercised", "not-exercised")),
+        (BAD_CERTIFICATE, 400, None, ("not-exercised", "violated", "not-exercised")),
+        (b"<html>Bad Request</html>", 400, None, ("not-exercised",) * 3),
+        (UNAUTHORIZED, 401, None, ("not-exercised", "not-exercised", "warned")),
+        (UNAUTHORIZED, 401, TLS, ("conforms", "conforms", "conforms")),  # the handshake was seen
+    ],
+)
+def test_the_hub_tells_of_the_certificate(
+    answer: Any, http_status: int, tls: Tls | None, expected: tuple[str, ...]
+) -> None:
+    """A recording without handshakes has the answers that the hub gives to wrong ones."""
+    build = Build(source="har", truth=False, fleet=None)
+    build.push_data([record()], t=1, answer=answer, http_status=http_status, tls=tls)
+    assert tuple(outcome(build.evidence(), i) for i in ("TLS-001", "TLS-002", "TLS-004")) == expected
+
+
 @pytest.mark.parametrize(
     ("error", "t", "expected"),
     [
