@@ -9,6 +9,8 @@ from functools import cached_property
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+SIGNING_METHOD = "ECDSA-secp256r1-SHA256"
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -81,5 +83,5 @@ class Meter:
         }  # fmt: skip
         text = json.dumps(payload, separators=(",", ":"))
         signature = self._key.sign(text.encode(), ec.ECDSA(hashes.SHA256())).hex()
-        seal = json.dumps({"SA": "ECDSA-secp256r1-SHA256", "SD": signature}, separators=(",", ":"))
+        seal = json.dumps({"SA": SIGNING_METHOD, "SD": signature}, separators=(",", ":"))
         return f"OCMF|{text}|{seal}"

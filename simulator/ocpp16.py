@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from simulator.evse import VirtualEvse
 
 _UNSUPPORTED = frozenset({
-    "CertificateSigned", "DeleteCertificate", "ExtendedTriggerMessage", "GetInstalledCertificateIds", "GetLog",
-    "InstallCertificate", "SignedUpdateFirmware",
+    "CertificateSigned", "DeleteCertificate", "GetInstalledCertificateIds", "GetLog", "InstallCertificate",
+    "SignedUpdateFirmware",
 })  # fmt: skip
 
 
@@ -280,6 +280,7 @@ _HANDLERS: dict[str, Callable[[Ocpp16, Payload], Reply]] = {
     "ClearCache": lambda _, __: Reply({"status": "Accepted"}),
     "ClearChargingProfile": Ocpp16._clear_charging_profile,
     "DataTransfer": lambda _, __: Reply({"status": "UnknownVendorId"}),
+    "ExtendedTriggerMessage": Ocpp16._trigger,
     "GetCompositeSchedule": lambda _, __: Reply({"status": "Rejected"}),
     "GetConfiguration": Ocpp16._get_configuration,
     "GetDiagnostics": lambda _, __: Reply({}),

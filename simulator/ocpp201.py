@@ -169,6 +169,8 @@ class Ocpp201:
             found = self._find_variable(item)
             if found is None:
                 status = self._unknown(item)
+            elif item.get("attributeType", "Actual") != "Actual":
+                status = "NotSupportedAttributeType"
             elif found.key is None:
                 status = "Rejected"
             else:

@@ -3,7 +3,7 @@
 import base64
 
 from simulator.link import Payload
-from simulator.meter import Reading
+from simulator.meter import SIGNING_METHOD, Reading
 from simulator.outlet import Outlet
 from simulator.transaction import TransactionEvent, wire_time
 
@@ -52,7 +52,7 @@ def meter_value(evse: Outlet, reading: Reading) -> Payload:
             sampled.append({**_sampled(reading, "SoC", reading.soc_percent, "Percent"), "location": "EV"})
     if reading.signed is not None:
         sampled[0]["signedMeterValue"] = {
-            "signedMeterData": base64.b64encode(reading.signed.encode()).decode(), "signingMethod": "",
+            "signedMeterData": base64.b64encode(reading.signed.encode()).decode(), "signingMethod": SIGNING_METHOD,
             "encodingMethod": "OCMF", "publicKey": evse.meter.public_key_base64,
         }  # fmt: skip
     return {"timestamp": wire_time(reading.at), "sampledValue": sampled}

@@ -46,6 +46,9 @@ ANSWERS: list[tuple[Any, dict[str, Any]]] = [
     (call.ReserveNow(9, SOON, "TAG", 5), {"status": "Rejected"}),
     (call.CancelReservation(5), {"status": "Rejected"}),
     (call.TriggerMessage("StatusNotification", 9), {"status": "Rejected"}),
+    (call.ExtendedTriggerMessage("Heartbeat"), {"status": "Accepted"}),
+    (call.ExtendedTriggerMessage("LogStatusNotification"), {"status": "NotImplemented"}),
+    (call.ExtendedTriggerMessage("MeterValues", 9), {"status": "Rejected"}),
     (call.GetDiagnostics("ftp://127.0.0.1/x"), {}),
 ]
 

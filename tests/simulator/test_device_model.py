@@ -67,6 +67,15 @@ async def test_variables_of_evses_and_instances(
         assert done.set_variable_result[0]["attribute_status"] == writable
 
 
+async def test_only_actual_values_can_be_set() -> None:
+    """A target or a limit of a variable is no attribute the station has."""
+    async with scene() as s:
+        asked = _asked({"name": "TxCtrlr"}, {"name": "EVConnectionTimeOut"}, attribute_type="Target")
+        done = await s.ask(call.SetVariables([{**asked, "attribute_value": "7"}]))
+        assert done.set_variable_result[0]["attribute_status"] == "NotSupportedAttributeType"
+        assert s.evse.charge_point.connection_timeout == 60
+
+
 async def test_triggered_readings() -> None:
     """MeterValues come whether a transaction runs or not; an event of a transaction only where one runs."""
     async with scene() as s:

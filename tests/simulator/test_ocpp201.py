@@ -201,7 +201,8 @@ async def test_signed_values() -> None:
         await s.evse.unplug()
         await s.fleet.delivered(within=5)
         values = [entry["sampled_value"][0] for entry in s.station.events()[-1]["meter_value"]]
-        assert {v["signed_meter_value"]["encoding_method"] for v in values} == {"OCMF"}
+        signed = [v["signed_meter_value"] for v in values]
+        assert {(v["encoding_method"], v["signing_method"]) for v in signed} == {("OCMF", "ECDSA-secp256r1-SHA256")}
 
 
 async def test_variables_and_reports() -> None:
