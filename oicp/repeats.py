@@ -98,7 +98,7 @@ def fate(evidence: Evidence, e: Exchange) -> Fate:
 def _attempts(evidence: Evidence, e: Exchange, key: Hashable) -> tuple[list[float], list[float]]:
     """Seconds at which the content was sent, and at which it was accepted."""
     times, _, accepted = _by_content(evidence).get(key, ([], [], []))
-    asked = _asked_for(evidence) if _is_change(e) else ()
+    asked = asked_for(evidence) if _is_change(e) else ()
     return (
         ([t for t in times if t not in asked], [t for t in accepted if t not in asked]) if asked else (times, accepted)
     )
@@ -109,7 +109,7 @@ def _is_change(e: Exchange) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _asked_for(evidence: Evidence) -> frozenset[float]:
+def asked_for(evidence: Evidence) -> frozenset[float]:
     """Seconds of the data full loads that came of a request to the operator or of a restart: neither repeats what got lost."""
     loads = [e.t for e in evidence.about("PushEvseData") if e.by_cpo and e.body.get("ActionType") == "fullLoad"]
     found = set[float]()
@@ -127,7 +127,7 @@ def _obsolete(evidence: Evidence, e: Exchange) -> bool:
     """Nobody needs it any more: a full load without the EVSE came, or the session ended or was closed by its record."""
     if e.operation in _RECORDS:
         loads = _full_loads(evidence).get(e.operation or "", [])
-        asked = _asked_for(evidence) if _is_change(e) else ()
+        asked = asked_for(evidence) if _is_change(e) else ()
         return any(t not in asked for t in loads[bisect_right(loads, e.t) :])
     if e.operation == "ChargingNotifications":
         closed = _by_content(evidence).get(("ChargeDetailRecord", e.session_id), ([], [], []))[2]

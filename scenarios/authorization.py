@@ -63,7 +63,7 @@ async def driver_stops_at_the_vehicle(bench: Bench) -> None:
     await session.charging()
     await evse.deliver(kwh=0.2)
     await evse.stop_at_car()
-    await session.receives("ChargeDetailRecord")
+    await session.receives("ChargeDetailRecord", within=15)
     await evse.unplug()
 
 

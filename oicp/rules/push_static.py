@@ -6,6 +6,7 @@ from typing import Any
 from oicp.evidence import Evidence
 from oicp.limits import limit
 from oicp.pushes import DATA, Push, believes_in_the_past, data_pushes, fleet_records, full_loads, hooks_done
+from oicp.repeats import asked_for
 from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, observed_at, rules_about_evidence
 from oicp.wire_json import dump
 
@@ -99,7 +100,7 @@ def pushes_static_changes(evidence: Evidence) -> Iterator[Yield]:
             changed = _changed(fleet_records(evidence).get(key, {}), body.get("data_record"))
             found = next((p for p in data_pushes(evidence) if p.t >= t - 30.0 and _tells(p, key, changed)), None)
             own = [p for p in data_pushes(evidence) if abs(p.t - t) < _AT_ONCE_S and key in p.records and _is_change(p)]
-            if own and found is not None and found.is_full_load and found.t > own[-1].t + _AT_ONCE_S:
+            if own and found is not None and found.is_full_load and _by_chance(evidence, found, own[-1]):
                 told = f"the record was pushed ({own[-1].action}) without the change of {', '.join(changed)}"
                 yield finding(told, on=own[-1].exchange, requirement="PUSH-016")
             elif found is not None and found.t <= t + grace:
@@ -111,6 +112,11 @@ def pushes_static_changes(evidence: Evidence) -> Iterator[Yield]:
                 o = next(o for o in evidence.seen("hook") if o.t == t)
                 how = f"only after {found.t - t:.0f} s" if found else f"not within {evidence.t_end - t:.0f} s"
                 yield observed_at(o, f"a changed record was pushed {how}", requirement="PUSH-016")
+
+
+def _by_chance(evidence: Evidence, load: Push, change: Push) -> bool:
+    """The full load came well after the update of this record, or because the operator was asked for one."""
+    return load.t > change.t + _AT_ONCE_S or load.exchange.t in asked_for(evidence)
 
 
 def _taken_back(evidence: Evidence, key: str, told: Push, changed: Mapping[str, Any], only: bool) -> Iterator[Yield]:

@@ -152,6 +152,8 @@ TIMES = [
     Case("CDR-016", CONFORMS, "twelve seconds longer, from the remote start on: only information", times(ChargingStart=88)),
     Case("CDR-016", VIOLATED, "no time at all, though energy flowed for a while", lambda b: charged(
         b, t=100, until=108, body=dict.fromkeys(("ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd"), clock(104)))),
+    Case("CDR-016", VIOLATED, "no time at all, the record comes before the charge point is answered", several(
+        lambda b: b.start(t=99), lambda b: b.transaction(t=100, until=108, delivered=0.6), lambda b: b.cdr(t=108.5, begin=100, end=100))),
     Case("CDR-016", CONFORMS, "no time at all, as little as the energy took", lambda b: charged(
         b, t=100, until=102, body=dict.fromkeys(("ChargingStart", "ChargingEnd", "SessionStart", "SessionEnd"), clock(101)))),
     Case("CDR-016", VIOLATED, "an hour early", times(ChargingStart=-3500, ChargingEnd=-3440, SessionStart=-3500, SessionEnd=-3440)),
