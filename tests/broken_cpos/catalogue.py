@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from tests.broken_cpos import delivery, evse_data, innocents, messages, profiles, pushing, remote, transport
+from tests.broken_cpos import delivery, evse_data, innocents, leftovers, messages, profiles, pushing, remote, transport
 from tests.broken_cpos.variant import Variant
 
 ALL: tuple[Variant, ...] = (
@@ -12,6 +12,7 @@ ALL: tuple[Variant, ...] = (
     *remote.VARIANTS,
     *pushing.VARIANTS,
     *delivery.VARIANTS,
+    *leftovers.VARIANTS,
     *profiles.VARIANTS,
     *innocents.VARIANTS,
 )
