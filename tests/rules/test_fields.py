@@ -99,6 +99,11 @@ CASES = [
     Case("ACK-001", SILENT, "the hub's own answers do not count", _record()),
     Case("ACK-009", WARNED, "001 from the CPO", lambda b: b.start(t=1, answer=ack("001"))),
     Case("SESS-002", VIOLATED, "an answer with an id of its own", lambda b: b.start(t=1, answer=ack(SessionID="77"))),
+    Case("SESS-002", VIOLATED, "an answer with an empty id", lambda b: b.start(t=1, answer=ack(SessionID=""))),
+    Case("SESS-002", CONFORMS, "an empty id where there was none", lambda b: b.start(
+        t=1, body={"SessionID": None}, answer=ack(SessionID=""))),
+    Case("SESS-002", VIOLATED, "an invented id where there was none", lambda b: b.start(
+        t=1, body={"SessionID": None}, answer=ack(SessionID="77"))),
     Case("ID-003", CONFORMS, "no hub provider in the record", _cdr()),
     Case("ID-003", VIOLATED, "a malformed hub provider", _cdr(HubProviderID="DE*ABCD")),
 ]  # fmt: skip
