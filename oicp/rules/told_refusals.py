@@ -4,12 +4,12 @@ What the answer says needs no witness at the charge point.
 """
 
 import re
-from functools import lru_cache
 
 from oicp import wire_json
 from oicp.chargers import record_of
 from oicp.evidence import Evidence, Exchange
 from oicp.pushes import data_pushes
+from oicp.rules.demands import demands
 from oicp.rules.refused_forms import RELEASE, RESERVE, START, STOP, asked, faulty, oddities
 from oicp.rules.remote_refusals import evse_of
 from oicp.sessions import folded, same_id
@@ -24,23 +24,12 @@ _OPTIONAL: dict[str, dict[str, str]] = {
     RELEASE: dict.fromkeys(_IDS, "SESS-009"),
 }
 """Members that a request may lack or have as null, and the requirement a CPO breaks that asks for them."""
-_DEMANDED = re.compile(
-    r"missing|required|mandatory|undefined (array )?(key|index|property|offset)|keyerror|(must|may|can|should|darf)\W?(not|n't|nicht) be (null|blank|empty|undefined)|cannot be (null|blank|empty)"
-    r"|not (provided|present|given|set|specified)|is (null|undefined|empty|blank)|fehlt|darf nicht (null|leer)|nicht angegeben|obligatoire",
-    re.IGNORECASE,
-)
-_MISTYPED = re.compile(
-    r"(must|should|has to) be (of type )?(an? )?(valid )?(string|text|object)|expected (an? )?(string|object)|could not be converted|cannot (be )?deseriali[sz]e",
-    re.IGNORECASE,
-)
-"""What validators say of a null where they look for a text."""
 _UNKNOWN = re.compile(
     r"unknown|unsupported|not (supported|known|found|available|allowed|one of|accepted|recogni[sz]ed)|invalid|no enum|unbekannt|inconnu",
     re.IGNORECASE,
 )
 _TARIFF = re.compile(r"product|tarif|price|pricing", re.IGNORECASE)
-_NEAR = 80
-"""Characters between a member and the word that demands it."""
+_CLAUSE = re.compile(r"[,;.!?](?:\s|$)")
 _ABOUT_THE_FORM = (400, 422, 500)
 _OF_THE_SESSION = frozenset(("400",))
 _SOON_GONE_S = 300.0
@@ -93,7 +82,7 @@ def _lacks(e: Exchange, text: str) -> tuple[str, str] | None:
         if name == "UID" and e.result is not False:
             continue  # three letters in a page of whatever
         null = name in (e.body if name in e.body else inside)
-        if e.body.get(name) is None and inside.get(name) is None and _demands(text, name, null=null):
+        if e.body.get(name) is None and inside.get(name) is None and demands(text, name, null=null):
             if requirement not in ("RSTART-002", "SESS-009") and name in e.body:
                 return "HTTP-015", f"refused ({_code(e)}) for {name}, which may be null"
             remote = requirement == "RSTART-002"
@@ -106,22 +95,6 @@ def _code(e: Exchange) -> str:
     return f"code {e.status_code}" if e.status_code else f"HTTP {e.http_status}"
 
 
-@lru_cache(maxsize=64)
-def _pattern(name: str) -> re.Pattern[str]:
-    """A member by its name, in whatever case and with whatever between its words."""
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]+", name)
-    return re.compile(r"(?<![a-z])(?:get)?" + r"[\s_.-]?".join(map(re.escape, words)) + r"(?![a-z])", re.IGNORECASE)
-
-
-def _demands(text: str, name: str, *, null: bool) -> bool:
-    """The text asks for this member, or finds a null in it that it takes for a wrong type."""
-    for place in _pattern(name).finditer(text):
-        around = text[max(0, place.start() - _NEAR) : place.start()], text[place.end() : place.end() + _NEAR]
-        if any(_DEMANDED.search(part) or (null and _MISTYPED.search(part)) for part in around):
-            return True
-    return False
-
-
 def _product(evidence: Evidence, e: Exchange, text: str) -> tuple[str, str] | None:
     """A product the CPO does not know; one who pushed prices may have to."""
     product = e.body.get("PartnerProductID")
@@ -132,9 +105,9 @@ def _product(evidence: Evidence, e: Exchange, text: str) -> tuple[str, str] | No
         or evidence.about("PushPricingProductData")
     ):
         return None
-    named = re.search(rf"(?<![\w*-]){re.escape(product)}(?![\w*-])", text, re.IGNORECASE)
-    named = named and _TARIFF.search(text) and _UNKNOWN.search(text)
-    return ("RSTART-019", f"refused ({_code(e)}) because of the product {product}") if named else None
+    named = re.compile(rf"(?<![\w*-]){re.escape(product)}(?![\w*-])", re.IGNORECASE)
+    blamed = any(named.search(c) and _TARIFF.search(c) and _UNKNOWN.search(c) for c in _CLAUSE.split(text))
+    return ("RSTART-019", f"refused ({_code(e)}) because of the product {product}") if blamed else None
 
 
 # --- 603 for an EVSE of its own -------------------------------------------------------------------------------------------
