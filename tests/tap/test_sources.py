@@ -17,6 +17,7 @@ from oicp.unknowns import ORDER
 from tap import json_stream
 from tap.mapping import located
 from tap.pairs import read_pairs
+from tests.rules.build import Build
 
 PUSH = "https://hub.example/api/oicp/evsepush/v21/operators/DE*ABC/status-records"
 START = "https://cpo.example/tenant/api/oicp/charging/v21/providers/DE*DCB/authorize-remote/start"
@@ -341,7 +342,8 @@ def test_what_is_no_recording(tmp_path: Path, content: bytes, word: str) -> None
         ("charging/v21/operators/DE*ABC/authorize/start", {}, ("remote-only", "full")),
         ("reservation/v11/providers/DE-DCB/reservation-start-request", {}, ("remote-only", "reservation")),
         ("cdrmgmt/v22/operators/DE*ABC/charge-detail-record", {}, ("remote-only",)),
-        ("cdrmgmt/v22/operators/DE*ABC/charge-detail-record", {"SignedMeteringValues": []}, ("remote-only", "eichrecht")),
+        ("cdrmgmt/v22/operators/DE*ABC/charge-detail-record", {"SignedMeteringValues": [{}]}, ("remote-only", "eichrecht")),
+        ("cdrmgmt/v22/operators/DE*ABC/charge-detail-record", {"SignedMeteringValues": []}, ("remote-only",)),
         ("cdrmgmt/v22/operators/DE*ABC/charge-detail-record", {"SignedMeteringValues": None}, ("remote-only",)),
         ("evsepush/v23/operators/DE*ABC/data-records", {"CalibrationLawDataAvailability": "External"}, ("remote-only", "eichrecht")),
         ("evsepull/v23/providers/DE-DCB/data-records", {}, ("remote-only",)),
@@ -367,3 +369,21 @@ def test_texts_of_prices_name_their_operator(tmp_path: Path) -> None:
     evidence = read_recording(tmp_path)
     assert {e.partner_id for e in evidence.exchanges} == {"DE*ABC"} == set(evidence.run.operator_ids)
     assert judge(evidence).of("PRICE-013").outcome is Outcome.CONFORMS
+
+
+@pytest.mark.parametrize(
+    ("http_status", "answer", "offered"),
+    [
+        (200, {"Result": True, "StatusCode": {"Code": "000"}}, True),
+        (200, {"Result": False, "StatusCode": {"Code": "601"}}, True),
+        (200, {"Result": False, "StatusCode": {"Code": "320"}}, False),
+        (404, {"error": "Not Found"}, False),
+    ],
+)
+def test_a_cpo_that_is_asked_in_vain_offers_nothing(http_status: int, answer: Any, offered: bool) -> None:
+    """A reservation that somebody tried at a CPO without reservations is no reason to demand them."""
+    build = Build(truth=False, source="tap", profiles=())
+    build.start(t=1, operation="AuthorizeRemoteReservationStart", http_status=http_status, answer=answer)
+    verdict = judge(build.evidence())
+    assert ("reservation" in verdict.profiles) is offered
+    assert "RESV-001" not in verdict.violated
