@@ -402,7 +402,7 @@ def _ancestors(pointer: str | None) -> Iterator[str]:
 
 def _outcome(requirement: Requirement, tally: _Tally, chosen: tuple[str, ...], strict: bool) -> RequirementVerdict:
     checked = tuple(sorted(tally.checked.items()))
-    findings = tuple(tally.findings)
+    findings = tuple(sorted(tally.findings, key=lambda f: -_WEIGHT[f.grade or ERROR]))  # the first stands for all
     if requirement.profile not in profiles_in(chosen):
         return RequirementVerdict(
             requirement, Outcome.NOT_APPLICABLE, (), checked, f"profile {requirement.profile} not chosen"

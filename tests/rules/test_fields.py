@@ -58,6 +58,8 @@ CASES = [
     Case("PUSH-009", VIOLATED, "prices of an EVSE twice for a provider", _priced("*", "*")),
     Case("PUSH-009", CONFORMS, "for two providers", _priced("DE-DCB", "DE-XYZ")),
     Case("PUSH-012", CONFORMS, "the country is that of the overseas department", _place("REU", "-20.882057 55.450675", "FR*ABC*E1")),
+    Case("PUSH-012", CONFORMS, "an overseas territory", _place("BMU", "32.294 -64.781", "GB*ABC*E1")),
+    Case("PUSH-012", WARNED, "an overseas territory of another country", _place("BMU", "32.294 -64.781", "FR*ABC*E1")),
     Case("PUSH-012", WARNED, "an overseas department of another country", _place("REU", "-20.882057 55.450675")),
     Case("EVSE-003", SILENT, "a boolean as text is told by HTTP-006", _record(RenewableEnergy="true")),
     Case("EVSE-026", SILENT, "a number as text, too", _record(ChargingFacilities=[{"PowerType": "DC", "Power": "50"}])),
@@ -227,3 +229,14 @@ def test_a_repeated_record_of_a_foreign_evse_is_told_once() -> None:
     for t in (20, 40, 60):
         build.cdr(t=t, begin=2, end=19, evse_id="DE*XYZ*E1", answer=ack("018"))
     assert [f.requirement for f in verdict(build.evidence(), "CDR-008", "CDR-009").findings] == ["CDR-008"]
+
+
+def test_the_worst_finding_stands_first() -> None:
+    """Summaries show the first finding of a requirement: what made it a violation, not a remark on an earlier message."""
+    build = Build()
+    build.push_data([record(EVSE, Colour="red")], t=1)
+    build.push_data([record(EVSE, HotlinePhoneNumber=..., hotlinephonenumber="+4930123456")], t=2)
+    assert [(f.exchange, f.grade) for f in verdict(build.evidence(), "HTTP-005").findings] == [
+        (2, "error"),
+        (1, "info"),
+    ]
