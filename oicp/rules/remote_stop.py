@@ -26,6 +26,9 @@ _STARTED_ANYWAY_S = 10.0
 _WAITED_S = 1.0
 _MORE_KWH = Decimal("0.1")
 _BEYOND_RATED = Decimal("1.2")
+_CUT_KW = 1
+"""Power is a whole number (erratum 10): 3.7 kW are pushed as 3."""
+_SENT_LATER_S = 60.0
 _LED_TO_S = 30.0
 """A record that comes later has another cause than the stop."""
 _FORM = ("022", "101", "102", "103", "105", "106")
@@ -147,14 +150,23 @@ def _too_much_until(evidence: Evidence, stop: Exchange, own: Session) -> str | N
     """By the CDR charging went on, and with more energy than the EVSE can have delivered before the stop."""
     since = end_of(stop) + limit(evidence, "stop_effect_s")
     for cdr in own.cdrs[:1] if TIMES not in evidence.run.unknown else ():
-        begin, end = (second_of(cdr, cdr.body.get(name)) for name in ("ChargingStart", "ChargingEnd"))
+        begin, end = _span(evidence, cdr, own)
         energy, power = number(cdr.body.get("ConsumedEnergy")), rated_kw(evidence, own.evse_id, stop.t)
         if begin is None or end is None or energy is None or power is None or end < since or since < begin:
             continue
-        before, whole = (power * _BEYOND_RATED * Decimal((t - begin) / 3600) for t in (since, end + 2))
+        most = (power + _CUT_KW if power == int(power) else power) * _BEYOND_RATED
+        before, whole = (most * Decimal((t - begin) / 3600) for t in (since, end + 2))
         if before < energy <= whole:
             return f"{energy} kWh of exchange {cdr.number} cannot all have flowed before at an EVSE of {power} kW"
     return None
+
+
+def _span(evidence: Evidence, cdr: Exchange, own: Session) -> tuple[float | None, float | None]:
+    """Begin and end of the charging by its record, as far as its clock can be trusted: one sent at once shows that."""
+    begin, end = (second_of(cdr, cdr.body.get(name)) for name in ("ChargingStart", "ChargingEnd"))
+    if end is None or end > cdr.t + limit(evidence, "clock_s"):
+        return None, None
+    return own.start.t if own.start and cdr.t - end > _SENT_LATER_S else begin, end
 
 
 def _grown_after(evidence: Evidence, stop: Exchange, own: Session) -> Exchange | None:
@@ -162,8 +174,8 @@ def _grown_after(evidence: Evidence, stop: Exchange, own: Session) -> Exchange |
     since, least = end_of(stop) + limit(evidence, "stop_effect_s"), None
     for told in own.notifications if TIMES not in evidence.run.unknown else ():
         energy, t = number(told.body.get("ConsumedEnergyProgress")), second_of(told, told.body.get("EventOccurred"))
-        if energy is None or t is None or t < since:
-            continue
+        if energy is None or t is None or min(t, told.t) < since:
+            continue  # told before, whatever a clock that is ahead says
         if least is not None and energy - least > _MORE_KWH:
             return told
         least = energy if least is None else min(least, energy)
