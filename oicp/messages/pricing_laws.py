@@ -3,7 +3,7 @@
 import re
 
 from oicp.messages.common import evse_twice, foreign_evse, records_of
-from oicp.messages.faults import EMPTY, INFO, NULL, Path, Walk
+from oicp.messages.faults import EMPTY, NULL, Path, Walk
 from oicp.messages.numbers import number
 from oicp.wire_json import Json
 
@@ -16,8 +16,6 @@ def availability(walk: Walk, value: dict[str, Json], path: Path) -> None:
         walk.checked.add("PRICE-008")
     if times is None:
         walk.fault("PRICE-003", at, "is missing", times, NULL, contested=all_day is True)
-    elif times == [] and all_day is True:
-        walk.fault("PRICE-003", at, "is empty", times, EMPTY, grade=INFO)
     elif times == [] and all_day is False:
         walk.fault("PRICE-008", at, "is empty although IsValid24hours is false", times, EMPTY)
     elif all_day is False:
