@@ -8,7 +8,7 @@ from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
 from oicp.moments import number
 from oicp.outages import cpo_down
-from oicp.pushes import DATA, STATUS, pushes
+from oicp.pushes import STATUS, data_pushes, decommissioned, hooks_done, pushes
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import folded, session_id_of, transactions
 
@@ -75,6 +75,10 @@ class History:
         return self.told[
             bisect_left(self.told, begin, key=lambda p: p.t) : bisect_left(self.told, end, key=lambda p: p.t)
         ]
+
+    def first_said(self, status: str) -> float:
+        """When a status was pushed for the first time; infinity if it never was."""
+        return next((p.t for p in self.told if p.status == status), float("inf"))
 
     def last_accepted(self, t: float) -> Told | None:
         """The status at the hub at second `t`."""
@@ -155,9 +159,10 @@ def _phases(
     return tuple(found)
 
 
-def told_of(evidence: Evidence, evse_id: str) -> tuple[Told, ...]:
-    """The statuses pushed for one EVSE, in order."""
-    return tuple(_told(evidence).get(folded(evse_id), ()))
+@lru_cache(maxsize=8192)
+def history_of(evidence: Evidence, evse_id: str) -> History:
+    """The statuses pushed for one EVSE of which nobody knows what it did."""
+    return History(evse_id, (), tuple(_told(evidence).get(folded(evse_id), ())))
 
 
 @lru_cache(maxsize=8)
@@ -177,26 +182,37 @@ def _told(evidence: Evidence) -> dict[str, list[Told]]:
 
 
 @lru_cache(maxsize=8)
-def dynamic_since(evidence: Evidence) -> dict[str, float] | None:
-    """From which second on the status of an EVSE is due: its record with dynamic information was taken. None: no data push at all."""
-    found: dict[str, float] = {}
-    seen = False
-    for push in pushes(evidence):
-        if push.exchange.operation != DATA:
-            continue
-        seen = True
-        for key, record in push.records.items() if push.stored and push.action != "delete" else ():
-            if str(record.get("DynamicInfoAvailable")).lower() == "false":
-                found.pop(key, None)
-            else:
-                found.setdefault(key, push.exchange.t_end or push.t)
-    return found if seen else None
+def _dynamic(evidence: Evidence) -> dict[str, list[tuple[float, float]]]:
+    """From when until when the status of an EVSE is due: its record with dynamic information is at the hub."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    since: dict[str, float] = {}
+    for push in (p for p in data_pushes(evidence) if p.stored):
+        shown = {k for k, r in push.records.items() if str(r.get("DynamicInfoAvailable")).lower() != "false"}
+        shown = set() if push.action == "delete" else shown
+        gone = since.keys() - shown if push.is_full_load else since.keys() & (push.records.keys() - shown)
+        for key in gone:
+            found.setdefault(key, []).append((since.pop(key), push.t))
+        for key in shown:
+            since.setdefault(key, push.exchange.t_end or push.t)
+    for key, begin in since.items():
+        found.setdefault(key, []).append((begin, float("inf")))
+    return found
+
+
+def due_until(evidence: Evidence, evse_id: str, t: float) -> float | None:
+    """Until when the hub expects the status of this EVSE at second `t`; None if it does not, as after a removal."""
+    key = folded(evse_id)
+    if decommissioned(evidence, key, t):
+        return None
+    left = min((at for at, _ in hooks_done(evidence, "decommission_evse").get(key, ())), default=float("inf"))
+    if not data_pushes(evidence):
+        return left
+    return next((min(end, left) for begin, end in _dynamic(evidence).get(key, ()) if begin <= t < end), None)
 
 
 def due(evidence: Evidence, evse_id: str, t: float) -> bool:
     """The hub expects the status of this EVSE at second `t`."""
-    known = dynamic_since(evidence)
-    return known is None or known.get(folded(evse_id), float("inf")) <= t
+    return due_until(evidence, evse_id, t) is not None
 
 
 def unreachable_since(evidence: Evidence, evse_id: str, begin: float, end: float) -> bool:

@@ -1,6 +1,9 @@
 """Which remote session charged on an EVSE at a moment: by its transaction, else by its own charge detail record."""
 
+from bisect import bisect_left
 from functools import lru_cache
+from itertools import accumulate
+from typing import TypeAlias
 
 from oicp.evidence import Evidence, Exchange
 from oicp.moments import second_of
@@ -9,6 +12,8 @@ from oicp.sessions import Session, folded, sessions
 from oicp.unknowns import TIMES
 
 _CLOSE_S = 2.0
+_MUCH_LATER_S = 60.0
+"""A record sent so long after its end may come of a clock that is ahead, as far as its begin lies behind the start."""
 
 
 @lru_cache(maxsize=8)
@@ -33,7 +38,9 @@ def charged(s: Session) -> tuple[float, float] | None:
         begin, end = (second_of(cdr, cdr.body.get(name)) for name in ("ChargingStart", "ChargingEnd"))
         if begin is not None and end is not None:
             # nothing charged before the start, whatever a record with the times of another zone says
-            return max(begin, s.start.t if s.start else begin) + _CLOSE_S, end - _CLOSE_S
+            behind = max(0.0, begin - s.start.t) if s.start else 0.0
+            late = cdr.t - end > _MUCH_LATER_S
+            return (s.start.t + behind if s.start else begin) + _CLOSE_S, end - _CLOSE_S - (behind if late else 0.0)
     return None
 
 
@@ -42,8 +49,27 @@ def charging_by_its_record(evidence: Evidence, start: Exchange) -> Session | Non
     evse_id = start.body.get("EvseID")
     if evidence.run.truth or TIMES in evidence.run.unknown or not isinstance(evse_id, str) or start.t_end is None:
         return None
-    for s in on_evse(evidence).get(folded(evse_id), ()):
-        span = charged(s) if s.accepted and s.session_id != start.session_id else None
-        if span is not None and span[0] < start.t and start.t_end < span[1]:
+    rows, longest = _spans(evidence).get(folded(evse_id), ([], []))
+    at = bisect_left(rows, start.t, key=lambda row: row[0]) - 1
+    for _, end, s in (longest[at], rows[at]) if at >= 0 else ():
+        if start.t_end < end and s.session_id != start.session_id:
             return s
     return None
+
+
+_Span: TypeAlias = tuple[float, float, Session]
+
+
+@lru_cache(maxsize=8)
+def _spans(evidence: Evidence) -> dict[str, tuple[list[_Span], list[_Span]]]:
+    """By EVSE, in order of their begin: when each accepted session charged for sure, and which up to there charged longest."""
+    found: dict[str, tuple[list[_Span], list[_Span]]] = {}
+    for key, group in on_evse(evidence).items():
+        rows = [(*span, s) for s in group if s.accepted and (span := charged(s)) is not None]
+        rows.sort(key=lambda row: row[0])
+        found[key] = rows, list(accumulate(rows, _longer))
+    return found
+
+
+def _longer(one: _Span, other: _Span) -> _Span:
+    return other if other[1] > one[1] else one

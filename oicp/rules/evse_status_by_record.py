@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from oicp.evidence import Evidence, Exchange
-from oicp.evse_states import AVAILABLE, OCCUPIED, Told, due, told_of
+from oicp.evse_states import AVAILABLE, OCCUPIED, History, Told, due_until, history_of
 from oicp.limits import limit
 from oicp.moments import number
 from oicp.occupied import charged
@@ -29,8 +29,9 @@ def occupied_while_charging_by_the_record(evidence: Evidence) -> Iterator[Yield]
         return
     for own in sessions(evidence):
         span, evse_id = _in_use(own), _evse_of(own)
-        if span is not None and evse_id is not None and due(evidence, evse_id, span[0]):
-            yield from _judged(evidence, own, evse_id, *span)
+        expected = due_until(evidence, evse_id, span[0]) if span is not None and evse_id is not None else None
+        if span is not None and evse_id is not None and expected is not None:
+            yield from _judged(evidence, own, evse_id, span[0], min(span[1], expected))
 
 
 def _evse_of(own: Session) -> str | None:
@@ -55,11 +56,10 @@ def _energy(cdr: Exchange) -> bool:
 
 
 def _judged(evidence: Evidence, own: Session, evse_id: str, begin: float, end: float) -> Iterator[Yield]:
-    told = told_of(evidence, evse_id)
+    history = history_of(evidence, evse_id)
     if status_troubled(evidence).touch(begin - _BEGINS_S, end):
         return
-    occupied = [p.t for p in told if p.status == OCCUPIED and p.t < end]
-    wrong = next((p for p in told if _free_too_early(p, occupied, begin, end)), None)
+    wrong = next((p for p in history.said_between(begin, end) if _free_too_early(history, p, begin, end)), None)
     if wrong is not None:
         text = f"{evse_id}: Available was pushed {wrong.t - begin:.0f} s after a session had begun that by its CDR charged for {end - wrong.t:.0f} s more"
         yield finding(
@@ -67,21 +67,23 @@ def _judged(evidence: Evidence, own: Session, evse_id: str, begin: float, end: f
             session_id=own.session_id,
         )  # fmt: skip
     else:
-        yield from _in_time(evidence, own, evse_id, begin, end)
+        yield from _in_time(evidence, own, history, begin, end)
 
 
-def _free_too_early(p: Told, occupied: list[float], begin: float, end: float) -> bool:
+def _free_too_early(history: History, p: Told, begin: float, end: float) -> bool:
     """Said in the middle of the session although Occupied had been said before, and not put right at once."""
-    middle = p.status == AVAILABLE and p.accepted and begin + _BEGINS_S < p.t < end - _ENDS_S
-    return middle and any(t < p.t for t in occupied) and not any(p.t < t <= p.t + _CORRECTED_S for t in occupied)
+    if p.status != AVAILABLE or not p.accepted or not begin + _BEGINS_S < p.t < end - _ENDS_S:
+        return False
+    corrected = any(q.status == OCCUPIED for q in history.said_between(p.t, p.t + _CORRECTED_S))
+    return not corrected and history.first_said(OCCUPIED) < p.t
 
 
-def _in_time(evidence: Evidence, own: Session, evse_id: str, begin: float, end: float) -> Iterator[Yield]:
-    told = told_of(evidence, evse_id)
-    before = next((p for p in reversed(told) if p.t <= begin + _BEGINS_S and p.accepted), None)
+def _in_time(evidence: Evidence, own: Session, history: History, begin: float, end: float) -> Iterator[Yield]:
+    evse_id, before = history.evse_id, history.last_accepted(begin + _BEGINS_S)
     if before is None or before.status not in (AVAILABLE, OCCUPIED):
         return
-    following = next((p for p in told if begin + _BEGINS_S < p.t < end and p.status != AVAILABLE), None)
+    said = history.said_between(begin + _BEGINS_S, end)
+    following = next((p for p in said if p.status != AVAILABLE), None)
     waited = 0.0 if before.status == OCCUPIED else (following.t if following else end) - begin
     if waited <= limit(evidence, "status_late_s"):
         yield Checked("STAT-005", STATUS)
@@ -98,4 +100,5 @@ def _in_time(evidence: Evidence, own: Session, evse_id: str, begin: float, end: 
 
 def _recorded_still(evidence: Evidence, t: float) -> bool:
     """Statuses were pushed after second `t`, so that the recording has them."""
-    return any(p.t > t and p.exchange.operation == STATUS for p in pushes(evidence))
+    last = next((p for p in reversed(pushes(evidence)) if p.exchange.operation == STATUS), None)
+    return last is not None and last.t > t

@@ -6,7 +6,7 @@ from functools import lru_cache
 from statistics import median
 
 from oicp.evidence import Evidence
-from oicp.evse_states import AVAILABLE, RESERVED, History, Phase, Told, due, histories, unreachable_since
+from oicp.evse_states import AVAILABLE, RESERVED, History, Phase, Told, due_until, histories, unreachable_since
 from oicp.limits import limit
 from oicp.outages import status_troubled
 from oicp.rulebook import ERROR, WARNING, Checked, Finding, Grade, Yield
@@ -46,7 +46,10 @@ def _need(evidence: Evidence, history: History, phase: Phase) -> _Need | None:
     before = history.said_before(phase.t - _EARLY_S)
     if before is not None and before.status in phase.fitting:
         return None
-    end = min(phase.end, evidence.t_end)
+    expected = due_until(evidence, history.evse_id, phase.t)
+    if expected is None:
+        return None
+    end = min(phase.end, evidence.t_end, expected)
     late = limit(evidence, "status_missing_s")
     by = next(
         (p for p in history.said_between(phase.t - _EARLY_S, max(end, phase.t) + 0.001) if p.status in phase.fitting),
@@ -55,9 +58,9 @@ def _need(evidence: Evidence, history: History, phase: Phase) -> _Need | None:
     waited = (by.t if by else end) - phase.t
     touched = status_troubled(evidence).touch(phase.t - _EARLY_S, min(end, phase.t + late))
     lost = unreachable_since(evidence, history.evse_id, phase.t, min(end, phase.t + waited))
-    if not due(evidence, history.evse_id, phase.t) or touched or (lost and by is None):
+    if touched or (lost and by is None):
         return None
-    return _Need(history, phase, by, max(0.0, waited), phase.end <= evidence.t_end, before)
+    return _Need(history, phase, by, max(0.0, waited), phase.end <= end, before)
 
 
 @lru_cache(maxsize=8)
@@ -199,7 +202,7 @@ def lost_on_the_way(evidence: Evidence, history: History) -> Iterator[Finding]:
         answered, phase = told.exchange.t_end, _changed_meanwhile(history, told)
         if answered is None or phase is None or told.status in phase.fitting or not told.accepted:
             continue
-        end = min(phase.end, evidence.t_end)
+        end = min(phase.end, evidence.t_end, due_until(evidence, history.evse_id, phase.t) or phase.t)
         silent = not any(p.t > told.t for p in history.said_between(told.t, end))
         enough = max(_SURE_S, 4 * (pace or 0.0))
         lost = unreachable_since(evidence, history.evse_id, phase.t, end)

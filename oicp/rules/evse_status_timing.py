@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from oicp.chargers import chargers
 from oicp.evidence import Evidence
-from oicp.evse_states import AVAILABLE, OUT_OF_SERVICE, UNKNOWN, History, due, histories
+from oicp.evse_states import AVAILABLE, OUT_OF_SERVICE, UNKNOWN, History, due, due_until, histories
 from oicp.limits import limit
-from oicp.outages import TRANSIENT, hub_down, undelivered
+from oicp.outages import TRANSIENT, hub_down, undelivered, unheard
 from oicp.pushes import STATUS, Push, View, believes_in_the_past, pushes, replay
 from oicp.repeats import fate
 from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, rules_about_evidence
@@ -60,7 +60,7 @@ def pushes_every_change(evidence: Evidence) -> Iterator[Yield]:
 @whole.rule("STAT-008")
 def loads_daily(evidence: Evidence) -> Iterator[Yield]:
     """The complete status is pushed as fullLoad at least once a day."""
-    loads = [p for p in pushes(evidence) if p.exchange.operation == STATUS and p.is_full_load and p.stored]
+    loads = [p for p in pushes(evidence) if p.exchange.operation == STATUS and p.is_full_load and _may_be_stored(p)]
     for push, gap in gaps(evidence, loads):
         if gap > _DAY + GRACE_S:
             yield finding(f"no fullLoad for {gap / 3600:.0f} h", on=push.exchange, requirement="STAT-008")
@@ -72,6 +72,11 @@ def loads_daily(evidence: Evidence) -> Iterator[Yield]:
         yield finding(
             "no status fullLoad at all", on=anything.exchange, requirement="STAT-008", grade=None if long else INFO
         )
+
+
+def _may_be_stored(push: Push) -> bool:
+    """The hub took it, or its answer was not recorded."""
+    return push.stored or unheard(push.exchange)
 
 
 @whole.rule("STAT-009")
@@ -116,17 +121,12 @@ def lost_evse_is_not_available(evidence: Evidence) -> Iterator[Yield]:
     patience = limit(evidence, "lost_evse_s")
     for history in histories(evidence):
         for begin, end in chargers(evidence).offline_periods(history.evse_id):
-            until = min(end, evidence.t_end)
+            until = min(end, evidence.t_end, due_until(evidence, history.evse_id, begin) or begin)
             told = [p for p in history.said_between(begin, until) if p.status in (UNKNOWN, OUT_OF_SERVICE)]
             shown = history.last_accepted(until)
             if told:
                 yield Checked("STAT-014", STATUS)
-            elif (
-                until - begin >= patience
-                and shown is not None
-                and shown.status == AVAILABLE
-                and due(evidence, history.evse_id, begin)
-            ):
+            elif until - begin >= patience and shown is not None and shown.status == AVAILABLE:
                 text = f"{history.evse_id} was out of reach for {until - begin:.0f} s and stayed Available"
                 yield finding(text, requirement="STAT-014", evse_id=history.evse_id, exchange=shown.exchange.number)
             elif until - begin < patience:

@@ -1,6 +1,7 @@
 """An EVSE whose session is over can be started again (RSTART-001)."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from oicp.evidence import Evidence, Exchange
 from oicp.occupied import on_evse
@@ -34,7 +35,15 @@ def serves_an_evse_again(evidence: Evidence) -> Iterator[Yield]:
 
 def _after_another(evidence: Evidence, start: Exchange) -> bool:
     """Another session charged on this EVSE before."""
-    there = on_evse(evidence).get(folded(evse_of(start) or ""), ())
-    earlier = [s for s in there if s.accepted and s.start and end_of(s.start) < start.t]
-    charged = [s for s in earlier if any((t.energy_wh or 0) > 0 for t in s.transactions)]
-    return any(s.session_id != start.session_id for s in charged)
+    first = _first_charged(evidence).get(folded(evse_of(start) or ""), [])
+    return any(end < start.t and session_id != start.session_id for end, session_id in first)
+
+
+@lru_cache(maxsize=8)
+def _first_charged(evidence: Evidence) -> dict[str, list[tuple[float, str]]]:
+    """By EVSE, the two sessions with energy whose start was answered first: when, and their ids."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for key, there in on_evse(evidence).items():
+        charged = [s for s in there if s.accepted and any((t.energy_wh or 0) > 0 for t in s.transactions)]
+        found[key] = sorted((end_of(s.start), s.session_id) for s in charged if s.start)[:2]
+    return found

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from oicp.evidence import Tls
+from oicp.outages import UNHEARD
 from tests.rules.build import EVSE, OTHER, Build, ack, findings, outcome, record, verdict
 
 THIRD = "DE*ABC*E3*1"
@@ -500,6 +501,34 @@ def test_status_after_removal() -> None:
 
 
 @pytest.mark.parametrize(
+    ("records", "action", "stays", "expected"),
+    [
+        ([{"EvseID": EVSE}], "delete", 0.0, "conforms"),
+        ([record(OTHER)], "fullLoad", 0.0, "conforms"),
+        ([record(EVSE, DynamicInfoAvailable="false")], "update", 0.0, "conforms"),
+        ([{"EvseID": OTHER}], "delete", 0.0, "violated"),
+        ([{"EvseID": EVSE}], "delete", 400.0, "violated"),
+    ],
+)
+@pytest.mark.parametrize("took", [0.05, 3.0])
+def test_nobody_waits_for_the_status_of_an_evse_that_was_removed(
+    records: list[Any], action: str, stays: float, expected: str, took: float
+) -> None:
+    """What the charge point reports when its data are not at the hub any more is not pushed, nor what changed just before."""
+    build = base()
+    for at in range(8):
+        build.charge(OTHER, t=20 + 40 * at, session=at + 1)
+    back = 401.0 if took > 1 else 410.0
+    build.connector("Faulted", t=400)
+    build.push_status({EVSE: "OutOfService"}, t=400.2, took=took)
+    build.connector("Available", t=back)
+    build.push_data(records, t=back + 3 + stays, action=action)
+    build.connector("Unavailable", t=back + 600)
+    found = {outcome(build.evidence(until=1200), i) for i in ("STAT-007", "STAT-005", "STAT-011", "STAT-012")}
+    assert ("violated" if "violated" in found else "conforms") == expected
+
+
+@pytest.mark.parametrize(
     ("dynamic", "statuses", "expected"),
     [
         ("true", [EVSE, OTHER], "conforms"),
@@ -555,6 +584,15 @@ def test_a_lost_status_of_an_evse_that_was_removed(records: list[Any], action: s
     build.push_status({EVSE: "OutOfService"}, t=10, http_status=None)
     build.push_data(records, t=30, action=action)
     assert outcome(build.evidence(until=2000), "STAT-015") == expected
+
+
+@pytest.mark.parametrize(("error", "expected"), [(UNHEARD, "conforms"), ("timed out", "warned")])
+def test_a_daily_load_whose_answer_was_not_recorded(error: str, expected: str) -> None:
+    """It was sent; whether it was taken, nobody knows."""
+    build = Build(truth=False, fleet=None, source="har")
+    for day in range(2):
+        build.push_status({EVSE: "Available"}, t=1 + 86400 * day, action="fullLoad", http_status=None, error=error)
+    assert outcome(build.evidence(), "STAT-008") == expected
 
 
 @pytest.mark.parametrize(

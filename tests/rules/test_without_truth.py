@@ -60,8 +60,8 @@ def energy(t: float, kwh: float) -> Any:
 FREE = {EVSE: "Available", OTHER: "Available"}
 
 
-def shown(*statuses: tuple[float, str], dynamic: str = "true", **billing: Any) -> Any:
-    """Published and Available, then these statuses of the EVSE beside a session from 10 to 1800."""
+def shown(*statuses: tuple[float, str], dynamic: str = "true", at: float = 1805, **billing: Any) -> Any:
+    """Published and Available, then these statuses of the EVSE beside a session from 10 to 1800 that is billed at second `at`."""
 
     def story(b: Build) -> None:
         b.push_data([record(EVSE, DynamicInfoAvailable=dynamic), record(OTHER)], t=1)
@@ -69,7 +69,7 @@ def shown(*statuses: tuple[float, str], dynamic: str = "true", **billing: Any) -
         b.start(t=10)
         for t, told in statuses:
             b.push_status({EVSE: told}, t=t)
-        b.cdr(t=1805, **{"begin": 11, "end": 1800, **billing})
+        b.cdr(t=at, **{"begin": 11, "end": 1800, **billing})
         b.push_status({OTHER: "Occupied"}, t=1900)
 
     return story
@@ -121,6 +121,10 @@ CASES = [
         FREE, t=900, action="fullLoad")), run=WIRE),
     Case("STAT-010", CONFORMS, "put right at once", shown((12, "Occupied"), (900, "Available"), (902, "Occupied")), run=WIRE),
     Case("STAT-010", CONFORMS, "the clock of the CPO is ahead", shown((12, "Occupied"), (1750, "Available")), run=WIRE),
+    Case("STAT-010", CONFORMS, "it is ten minutes ahead, and the record came the next day", shown(
+        (12, "Occupied"), (1200, "Available"), begin=611, at=86400), run=WIRE),
+    Case("STAT-010", VIOLATED, "too early, though the record came the next day", shown((12, "Occupied"), (1200, "Available"), at=86400), run=WIRE),
+    Case("STAT-010", VIOLATED, "too early, though the vehicle came late", shown((612, "Occupied"), (1200, "Available"), begin=611), run=WIRE),
     Case("STAT-010", CONFORMS, "out of order in the middle", shown((12, "Occupied"), (900, "OutOfService")), run=WIRE),
     Case("STAT-010", CONFORMS, "it had ended, the record came later", shown((12, "Occupied"), (905, "Available"), end=900), run=WIRE),
     Case("STAT-010", SILENT, "texts without times", shown((12, "Occupied"), (900, "Available")), run=TEXTS),
@@ -138,6 +142,10 @@ CASES = [
     Case("STAT-005", VIOLATED, "a card read without an EvseID", card((1802, "Available"), evse_id=None), run=WIRE),
     Case("STAT-005", SILENT, "nobody came", shown(meter_end_wh=0), run=WIRE),
     Case("STAT-005", SILENT, "no dynamic information", shown(dynamic="false"), run=WIRE),
+    Case("STAT-005", CONFORMS, "its data were removed meanwhile", several(
+        shown(), lambda b: b.push_data([{"EvseID": EVSE}], t=60, action="delete")), run=WIRE),
+    Case("STAT-005", VIOLATED, "those of the other EVSE were", several(
+        shown(), lambda b: b.push_data([{"EvseID": OTHER}], t=60, action="delete")), run=WIRE),
     Case("STAT-005", SILENT, "the push was lost", several(shown((900, "Occupied")), lambda b: b.push_status(
         {EVSE: "Occupied"}, t=12, http_status=503, answer=b"")), run=WIRE),
     Case("STAT-005", SILENT, "times of the record that were made up", shown(begin=-3000, end=-60), run=WIRE),
@@ -183,6 +191,13 @@ CASES = [
         billed, lambda b: b.start(t=700, session=2, answer=no("102")))),
     Case("ACK-010", WARNED, "no such session, which by its CDR goes on charging", several(
         lambda b: b.start(t=10), lambda b: b.stop(t=300, answer=no("400")), lambda b: b.cdr(t=602, begin=11, end=600))),
+    Case("ACK-010", CONFORMS, "no such session, by a record of the next day and a clock that is ahead", several(
+        lambda b: b.start(t=10), lambda b: b.stop(t=905, answer=no("400")), lambda b: b.cdr(t=86400, begin=310, end=1200))),
+    Case("RSTART-007", SILENT, "the clock was ahead when the record was made, which came the next day", several(
+        lambda b: b.start(t=10), lambda b: b.cdr(t=86400, begin=310, end=1200), lambda b: b.start(t=950, session=2))),
+    Case("RSTART-007", VIOLATED, "a long session goes on, others have been since", several(
+        lambda b: b.start(t=10), lambda b: b.cdr(t=6002, begin=11, end=6000), lambda b: billed(b, 2, 100, 600),
+        lambda b: b.start(t=900, session=3))),
     Case("ACK-010", CONFORMS, "no such session of this provider", several(
         lambda b: b.start(t=10), lambda b: b.stop(t=300, provider="DE-XYZ", answer=no("400")), lambda b: b.cdr(t=602, begin=11, end=600))),
     Case("ACK-010", CONFORMS, "a stop without SessionID is a data error, too", lambda b: b.stop(t=10, body={"SessionID": ...}, answer=no("022"))),
