@@ -31,6 +31,9 @@ from oicp.sessions import folded
 
 whole = rules_about_evidence()
 _NEAR_M = 150.0
+_DAY = 86_400.0
+_OWN_HUB = ("run", "serve")
+"""Recordings of a hub that knew nothing before they began."""
 
 
 @lru_cache(maxsize=8)
@@ -117,8 +120,9 @@ def announced_services_exist(evidence: Evidence) -> Iterator[Yield]:
             yield finding(told, on=e, requirement="EVSE-041", in_answer=True)
         elif e.result is not None:
             yield Checked("EVSE-041", "AuthorizeRemoteReservationStart")
-    if announcing["DynamicPricing"] and ("pricing" in evidence.run.profiles or evidence.about("PushEVSEPricing")):
-        yield from _priced(evidence, announcing["DynamicPricing"])
+    pricing = announcing["DynamicPricing"] & final_view_keys(evidence)
+    if pricing and ("pricing" in evidence.run.profiles or evidence.about("PushEVSEPricing")):
+        yield from _priced(evidence, pricing)
 
 
 def _priced(evidence: Evidence, announcing: set[str]) -> Iterator[Yield]:
@@ -131,7 +135,8 @@ def _priced(evidence: Evidence, announcing: set[str]) -> Iterator[Yield]:
     if not missing:
         yield Checked("EVSE-041", "PushEVSEPricing")
         return
-    first, at, ident = next((e, at, r["EvseID"]) for e, at, key, r in _published(evidence) if key in missing)
+    last = {key: (e, at, r["EvseID"]) for e, at, key, r in _published(evidence) if key in missing}
+    first, at, ident = min(last.values(), key=lambda announced: announced[0].t)
     if evidence.t_end - first.t >= limit(evidence, "static_change_s") and not down_at_the_end(evidence):
         told = f"DynamicPricing is announced for {len(missing)} EVSEs without prices, the first is {ident}"
         pointer = at + "/ValueAddedServices"
@@ -183,10 +188,18 @@ def dynamic_info_is_right(evidence: Evidence) -> Iterator[Yield]:
         elif (said in ("true", "auto") and key in told_of) or (said == "false" and told_of):
             yield Checked("EVSE-052", DATA)
         elif said == "true" and key in final_view_keys(evidence):
-            if told_of and evidence.t_end - e.t >= limit(evidence, "status_late_s") and not down_at_the_end(evidence):
+            late = evidence.t_end - e.t >= limit(evidence, "status_late_s") and not down_at_the_end(evidence)
+            if told_of and late and _all_told(evidence):
                 yield finding("true, and its status is never pushed", on=e, **more)
             else:
                 yield NotExercised("EVSE-052", "no status of some EVSEs was pushed before the recording ended")
+
+
+@lru_cache(maxsize=8)
+def _all_told(evidence: Evidence) -> bool:
+    """What was not told was never told: not where statuses may have been pushed before the recording, and did not change since."""
+    whole_told = any(p.exchange.operation == STATUS and p.is_full_load for p in pushes(evidence))
+    return whole_told or evidence.run.source in _OWN_HUB or evidence.t_end > _DAY
 
 
 @lru_cache(maxsize=8)

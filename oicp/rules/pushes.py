@@ -1,7 +1,6 @@
 """Pushes as a sequence: one after the other, complete, insert and update at their place (PUSH-002 to PUSH-016)."""
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -22,13 +21,16 @@ from oicp.pushes import (
     replay,
 )
 from oicp.repeats import PUSHES, fate
-from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
+from oicp.rulebook import WARNING, Checked, Grade, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.rate import is_empty_push
 
 whole = rules_about_evidence()
 _CLOSE_S = 0.01
 """Requests this close to the end of an answer may have begun after it: clocks of recordings are no better."""
 _JUST_S = 0.0005
+_TWICE = 2
+"""So often an EVSE may leave and come back by maintenance, though not within a day; more often it is a matter of the fullLoad."""
+_DAY = 86_400.0
 
 
 def _end(e: Exchange, unknown: float | None = None) -> float:
@@ -97,9 +99,9 @@ def waits_after_a_timeout(evidence: Evidence) -> Iterator[Yield]:
 @whole.rule("PUSH-003")
 def repeats_data_it_gave_up(evidence: Evidence) -> Iterator[Yield]:
     """EVSE data of a push that was given up come again, and not just other data."""
+    last = max((e.t for e in evidence.about(DATA) if e.by_cpo), default=0.0)
     for e in evidence.about(DATA):
-        later = e.by_cpo and abandoned(e) and any(o.by_cpo and o.t > e.t for o in evidence.about(DATA))
-        became = fate(evidence, e) if later else None
+        became = fate(evidence, e) if e.by_cpo and abandoned(e) and e.t < last else None
         if became is None or became.settled or became.attempts:
             continue  # told of above, or refused later on: PUSH-013
         if evidence.t_end - _end(e) >= limit(evidence, "repeat_s"):
@@ -129,7 +131,8 @@ def full_load_is_complete(evidence: Evidence) -> Iterator[Yield]:
         if lost and _completed_by_inserts(evidence, push, lost):
             yield _incomplete(push, lost, view.records, contested=True)
         elif lost and (view.loaded or not added):
-            yield _incomplete(push, lost, view.records, contested=False)
+            seldom = not any(k in fleet or _left_out(evidence, k, push) for k in lost)
+            yield _incomplete(push, lost, view.records, contested=False, grade=WARNING if seldom else None)
         elif split is not None:
             told = f"a second fullLoad with other EVSEs {push.t - split.t:.0f} s after exchange {split.exchange.number}: it replaces the first"
             yield finding(told, on=push.exchange, requirement="PUSH-004")
@@ -141,18 +144,28 @@ def full_load_is_complete(evidence: Evidence) -> Iterator[Yield]:
 
 def _refused_part(evidence: Evidence, fleet: Mapping[str, Any], push: Push) -> Iterator[Yield]:
     """Refused or not: two fullLoads of different EVSEs of the fleet, one soon after the other, are parts of one."""
-    loads = [p for p in data_pushes(evidence) if p.is_full_load and p.t <= push.t and p.records.keys() <= fleet.keys()]
-    split = _disjoint_part(loads, push, limit(evidence, "split_load_s"))
-    if split is not None and push.records.keys() <= fleet.keys() and push.refused:
+    if not push.refused or not push.records.keys() <= fleet.keys():
+        return
+    split = _disjoint_part(_loads_of_the_fleet(evidence), push, limit(evidence, "split_load_s"))
+    if split is not None:
         told = f"a second fullLoad with other EVSEs {push.t - split.t:.0f} s after exchange {split.exchange.number}: taken, it would replace the first"
         yield finding(told, on=push.exchange, requirement="PUSH-004")
 
 
-def _incomplete(push: Push, lost: set[str], records: Mapping[str, Any], *, contested: bool) -> Yield:
+@lru_cache(maxsize=8)
+def _loads_of_the_fleet(evidence: Evidence) -> list[Push]:
+    """Data fullLoads, taken or not, of nothing but EVSEs of the fleet file."""
+    fleet = fleet_records(evidence)
+    return [p for p in data_pushes(evidence) if p.is_full_load and p.records.keys() <= fleet.keys()]
+
+
+def _incomplete(
+    push: Push, lost: set[str], records: Mapping[str, Any], *, contested: bool, grade: Grade | None = None
+) -> Yield:
     names = sorted(str(records.get(k, {}).get("EvseID", k)) for k in lost)
     how = "; inserts of the rest follow" if contested else ""
     told = f"the fullLoad holds {len(push.records)} EVSEs and lacks {', '.join(names[:5])}{how}"
-    return finding(told, on=push.exchange, requirement="PUSH-004", contested=contested)
+    return finding(told, on=push.exchange, requirement="PUSH-004", contested=contested, grade=grade)
 
 
 @lru_cache(maxsize=8)
@@ -171,28 +184,35 @@ def _still_there(evidence: Evidence, fleet: Mapping[str, Any], key: str, push: P
 
     One whose data are brought anew after a while was taken out of service and came back; one that comes and goes was left out.
     """
+    return key in fleet or _left_out(evidence, key, push) or len(_returns(evidence).get(key, ())) >= _TWICE
+
+
+def _left_out(evidence: Evidence, key: str, push: Push) -> bool:
+    """The CPO speaks of it as of an EVSE that is there, brings it again at once, or again and again."""
     said = _mentions(evidence).get(key, [])
-    following = said[bisect_right(said, push.t, key=lambda mention: mention[0]) :]
-    if key in fleet or not following:
-        return key in fleet
-    t, brought = following[0]
-    return not brought or t - push.t <= limit(evidence, "split_load_s") or _returns(evidence)[key] > 1
+    at = bisect_right(said, push.t, key=lambda mention: mention[0])
+    if at == len(said):
+        return False
+    (t, brought), returns = said[at], _returns(evidence).get(key, [])
+    again = len(returns) > _TWICE or (len(returns) == _TWICE and returns[1] - returns[0] <= _DAY)
+    return not brought or t - push.t <= limit(evidence, "split_load_s") or again
 
 
 @lru_cache(maxsize=8)
-def _returns(evidence: Evidence) -> Counter[str]:
-    """How often the data of an EVSE came again after a fullLoad without it."""
-    there, gone, found = set[str](), set[str](), Counter[str]()
+def _returns(evidence: Evidence) -> dict[str, list[float]]:
+    """When the data of an EVSE came again after a fullLoad without it."""
+    there, gone, found = set[str](), set[str](), dict[str, list[float]]()
     for p in data_pushes(evidence):
         if not p.stored:
             continue
-        if p.action != "delete":
-            found.update(gone & p.records.keys())
+        for key in p.records if p.action != "delete" else ():
+            if key in gone:
+                found.setdefault(key, []).append(p.t)
         if p.is_full_load:
             gone |= there
             there = set()
         gone -= p.records.keys()
-        there = there - p.records.keys() if p.action == "delete" else there | p.records.keys()
+        (there.difference_update if p.action == "delete" else there.update)(p.records.keys())
     return found
 
 

@@ -121,6 +121,8 @@ BOTH, ONE = [record(EVSE), record(OTHER)], [record(EVSE)]
         ([("fullLoad", BOTH, HOUR + 300)], "violated"),
         ([("insert", [record(OTHER)], HOUR + 300)], "warned"),
         ([("fullLoad", BOTH, 3 * HOUR), ("fullLoad", ONE, 5 * HOUR), ("fullLoad", BOTH, 7 * HOUR)], "violated"),
+        ([("fullLoad", BOTH, 3 * HOUR), ("fullLoad", ONE, 99 * HOUR), ("fullLoad", BOTH, 101 * HOUR)], "warned"),
+        ([("fullLoad", BOTH if at % 2 else ONE, 30 * at * HOUR) for at in range(1, 7)], "violated"),
         ([("delete", [record(OTHER)], 3 * HOUR)], "conforms"),
     ],
 )
@@ -539,6 +541,47 @@ def test_announced_pricing_on_the_wire_alone(action: str, priced: str, expected:
     build.exchange("PushEVSEPricing", {"ActionType": action, "EVSEPricing": [{"EvseID": priced}]}, t=2)
     assert outcome(build.evidence(until=100), "EVSE-041") == expected
     assert all(EVSE in f.observed and f.evse_id == EVSE for f in findings(build.evidence(until=100), "EVSE-041"))
+
+
+PRICED, PLAIN = ["DynamicPricing"], ["None"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ([("update", PRICED, 20), ("delete", PRICED, 50)], "conforms"),
+        ([("update", PRICED, 20), ("update", PLAIN, 50)], "conforms"),
+        ([("update", PRICED, 170)], "not-exercised"),
+        ([("update", PRICED, 50)], "warned"),
+    ],
+)
+def test_pricing_is_asked_for_where_it_is_announced_last(
+    said: list[tuple[str, list[str], float]], expected: str
+) -> None:
+    """An EVSE that was removed or does not announce it any more needs no prices, one that just began to has time."""
+    build = Build(truth=False, fleet=None, source="har")
+    build.push_data([record(EVSE, ValueAddedServices=PRICED), record(OTHER, ValueAddedServices=PLAIN)], t=1)
+    for action, services, t in said:
+        build.push_data([record(OTHER, ValueAddedServices=services)], t=t, action=action)
+    build.exchange("PushEVSEPricing", {"ActionType": "fullLoad", "EVSEPricing": [{"EvseID": EVSE}]}, t=40)
+    assert outcome(build.evidence(until=200), "EVSE-041") == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "source", "until", "expected"),
+    [
+        ("update", "har", 200, "conforms"),
+        ("update", "run", 200, "warned"),
+        ("fullLoad", "har", 200, "warned"),
+        ("update", "har", 90_000, "warned"),
+    ],
+)
+def test_statuses_before_the_recording(first: str, source: str, until: float, expected: str) -> None:
+    """A recording that begins in the middle does not tell whether the status of an EVSE was ever pushed."""
+    build = Build(truth=False, fleet=None, source=source)
+    build.push_data([record(EVSE), record(OTHER, DynamicInfoAvailable="auto")], t=1, action="update")
+    build.push_status({OTHER: "Occupied"}, t=5, action=first)
+    assert outcome(build.evidence(until=until), "EVSE-052") == expected
 
 
 def test_broken_street_is_a_matter_of_encoding() -> None:
