@@ -53,7 +53,7 @@ def _with_the_one_before(evidence: Evidence) -> Iterator[tuple[Exchange, Exchang
 
 def _excuse(evidence: Evidence, e: Exchange, before: Exchange | None, ids: list[str]) -> str | None:
     """Why several changes may share this request, which came after the push `before`."""
-    if _action(e) == "insert" and not set(map(folded, ids)) & _known_before(evidence, e):
+    if e.number in _first_words(evidence):
         return "first status of these EVSEs"
     if _after_trouble(evidence, e, ids):
         return "catching up"
@@ -70,17 +70,22 @@ def _excuse(evidence: Evidence, e: Exchange, before: Exchange | None, ids: list[
 
 _VEHICLES = 3
 _OFTEN = 3
+_SLOW_S = 1.0
 
 
 @lru_cache(maxsize=8)
 def _collected(evidence: Evidence) -> frozenset[int]:
-    """Updates in which several EVSEs become Occupied, where that is the habit of the backend: so many vehicles do not come at once."""
+    """Updates in which several EVSEs become Occupied, where that is the habit of the backend: so many vehicles do not come at once.
+
+    What came while a slow hub answered the push before had to wait for that.
+    """
     shown: dict[str, object] = {}
     arrivals: dict[int, int] = {}
-    for e in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
+    for e, before in _with_the_one_before(evidence):
         rows = {folded(ident): record.get("EvseStatus") for _, ident, record in records_of(e)}
         came = [k for k, status in rows.items() if status == "Occupied" and shown.get(k) == "Available"]
-        if came and _action(e) == "update":
+        waited = before is not None and end_of(before) - before.t > _SLOW_S and e.t <= end_of(before) + _TOGETHER_S
+        if came and _action(e) == "update" and not waited:
             arrivals[e.number] = len(came)
         if e.accepted and _action(e) == "fullLoad":
             shown = dict(rows)
@@ -93,11 +98,17 @@ def _collected(evidence: Evidence) -> frozenset[int]:
 def _last_change(evidence: Evidence, evse_id: str, t: float) -> float | None:
     """Second of the last thing that may have changed the status: the connector, or the connection of its charge point."""
     fleet = chargers(evidence)
-    times = list(fleet.of("connector_status", evse_id).times)
-    point = fleet.points.get(folded(evse_id))
-    links = evidence.seen("charge_point_connected", "charge_point_disconnected")
-    times += [o.t for o in links if o.charge_point == point]
-    return max((at for at in times if at <= t), default=None)
+    known = fleet.of("connector_status", evse_id).times, _links(evidence).get(fleet.points.get(folded(evse_id)), [])
+    return max((times[at - 1] for times in known if (at := bisect_right(times, t))), default=None)
+
+
+@lru_cache(maxsize=8)
+def _links(evidence: Evidence) -> dict[str | None, list[float]]:
+    """Seconds at which the connection of each charge point came or went."""
+    found: dict[str | None, list[float]] = {}
+    for o in evidence.seen("charge_point_connected", "charge_point_disconnected"):
+        found.setdefault(o.charge_point, []).append(o.t)
+    return found
 
 
 @lru_cache(maxsize=8)
@@ -127,22 +138,25 @@ def _after_trouble(evidence: Evidence, e: Exchange, ids: list[str]) -> bool:
     return bool(untold)
 
 
-def _known_before(evidence: Evidence, e: Exchange) -> set[str]:
-    """Folded ids of EVSEs that had a status at the hub when this push came."""
+@lru_cache(maxsize=8)
+def _first_words(evidence: Evidence) -> frozenset[int]:
+    """Inserts none of whose EVSEs had a status at the hub when they came."""
     known: set[str] = set()
+    found = set[int]()
     for p in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
-        if p.number >= e.number:
-            break
-        if not p.accepted:
-            continue
         ids = set(map(folded, _records(p)))
-        if _action(p) == "fullLoad":
-            known = ids
-        elif _action(p) == "delete":
-            known -= ids
-        else:
-            known |= ids
-    return known
+        if _action(p) == "insert" and known.isdisjoint(ids):
+            found.add(p.number)
+        if p.accepted:
+            _learn(known, _action(p), ids)
+    return frozenset(found)
+
+
+def _learn(known: set[str], action: str | None, ids: set[str]) -> None:
+    """What the hub knows the status of, after a push that it took."""
+    if action == "fullLoad":
+        known.clear()
+    (known.difference_update if action == "delete" else known.update)(ids)
 
 
 @whole.rule("STAT-016")
@@ -159,5 +173,4 @@ def single_changes_by_update_or_insert(evidence: Evidence) -> Iterator[Yield]:
             else:
                 yield Checked("STAT-016", "PushEvseStatus")
         if e.accepted:
-            folded_ids = set(map(folded, ids))
-            known = {"fullLoad": folded_ids, "delete": known - folded_ids}.get(action or "", known | folded_ids)
+            _learn(known, action, set(map(folded, ids)))

@@ -22,9 +22,9 @@ def all_free(b: Build) -> None:
     b.push_status(dict.fromkeys(ids, "Available"), t=1, action="fullLoad")
 
 
-def arrivals(number: int, t: int) -> Any:
+def arrivals(number: int, t: int, took: float = 0.05) -> Any:
     """So many EVSEs become Occupied in one request."""
-    return lambda b: b.push_status({_place(t, n): "Occupied" for n in range(number)}, t=t)
+    return lambda b: b.push_status({_place(t, n): "Occupied" for n in range(number)}, t=t, took=took)
 
 
 def ready(b: Build, *, evse_id: str = EVSE, t: float = 2) -> None:
@@ -174,6 +174,10 @@ CASES = [
     Case("ACK-011", CONFORMS, "021", lambda b: b.start(t=10, answer=ack("021"))),
     Case("ACK-011", SILENT, "no trouble", lambda b: b.start(t=10)),
     Case("STAT-006", WARNED, "a job that collects", several(all_free, arrivals(3, 60), arrivals(3, 120), arrivals(4, 180)), run=WIRE),
+    Case("STAT-006", CONFORMS, "what came while a slow hub answered the push before", several(
+        all_free, lambda b: b.push_status({EVSE: "Available"}, t=56, took=4.0), arrivals(3, 60, 4.0), arrivals(3, 64, 4.0), arrivals(4, 68, 4.0)), run=WIRE),
+    Case("STAT-006", WARNED, "a job that collects, whose hub is slow", several(
+        all_free, arrivals(3, 60, 4.0), arrivals(3, 120, 4.0), arrivals(4, 180, 4.0)), run=WIRE),
     Case("STAT-006", SILENT, "once after a pause of the backend", several(all_free, arrivals(6, 60)), run=WIRE),
     Case("STAT-006", SILENT, "pairs that share one station", several(
         all_free, arrivals(2, 60), arrivals(2, 120), arrivals(2, 180), arrivals(2, 240)), run=WIRE),
