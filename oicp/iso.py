@@ -224,9 +224,11 @@ BOXES = _boxes()
 """Alpha-3 code to (south, north, west, east) in degrees, for the countries that are known here."""
 
 PART_OF = {
-    **dict.fromkeys(("GLP", "MTQ", "GUF", "REU", "MYT", "SPM", "BLM", "MAF", "NCL", "PYF", "WLF"), "FRA"),
-    **dict.fromkeys(("PRI", "GUM", "VIR", "ASM", "MNP"), "USA"), **dict.fromkeys(("BES", "ABW", "CUW", "SXM"), "NLD"),
-    **dict.fromkeys(("IMN", "JEY", "GGY", "GIB"), "GBR"), **dict.fromkeys(("FRO", "GRL"), "DNK"), "ALA": "FIN",
-    "SJM": "NOR",
+    **dict.fromkeys(("GLP", "MTQ", "GUF", "REU", "MYT", "SPM", "BLM", "MAF", "NCL", "PYF", "WLF", "ATF"), "FRA"),
+    **dict.fromkeys(("PRI", "GUM", "VIR", "ASM", "MNP", "UMI"), "USA"),
+    **dict.fromkeys(("BES", "ABW", "CUW", "SXM"), "NLD"), **dict.fromkeys(("FRO", "GRL"), "DNK"),
+    **dict.fromkeys(("IMN", "JEY", "GGY", "GIB", "BMU", "CYM", "FLK", "VGB", "TCA", "AIA", "MSR", "SHN"), "GBR"),
+    **dict.fromkeys(("NFK", "CXR", "CCK"), "AUS"), **dict.fromkeys(("COK", "NIU", "TKL"), "NZL"),
+    **dict.fromkeys(("HKG", "MAC"), "CHN"), "ALA": "FIN", "SJM": "NOR",
 }  # fmt: skip
 """Alpha-3 codes of places that are part of another country, whose code their EVSEs may carry."""

@@ -58,8 +58,9 @@ def is_elsewhere(country: str, place: tuple[float, float] | None) -> bool:
     box = BOXES.get(country)
     if box is None or place is None:
         return False
-    _, _, west, east = box
-    return not west - _FAR <= place[1] <= east + _FAR and not west <= place[0] <= east
+    south, north, west, east = box
+    mirrored = west <= place[0] <= east and south <= place[1] <= north
+    return not west - _FAR <= place[1] <= east + _FAR and not mirrored
 
 
 _FAR = 10.0

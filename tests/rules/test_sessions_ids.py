@@ -536,6 +536,8 @@ def test_offsets_of_places() -> None:
     assert hours({"Country": "DEU"}) == hours({"Country": "DEU"}, "52.5 13.4") == [2]
     assert hours({"Country": "DEU"}, "13.4 52.5") == hours({"Country": "DEU"}, "0.0 0.0") == [2], "wrong, not elsewhere"
     assert hours({"Country": "FRA"}, "-20.88 55.45") == [], "an overseas department"
+    assert hours({"Country": "FRA"}, "4.93 -52.33") == [], "another, whose latitude is a longitude of the mainland"
+    assert hours({"Country": "FRA"}, "2.35 48.85") == [2], "exchanged"
     assert hours({"Country": "FRA", "TimeZone": "UTC+04:00"}, "-20.88 55.45") == [3, 4, 5]
     assert hours({"Country": "ESP"}) == [1, 2]
     assert hours({"Country": "XXX", "TimeZone": "UTC-03:00"}) == [-4, -3, -2]
