@@ -9,11 +9,13 @@ from itertools import islice
 from oicp import wire_json
 from oicp.chargers import Timeline, chargers
 from oicp.evidence import Evidence, Exchange
-from oicp.services import CPO_TO_HUB
+from oicp.services import CPO_TO_HUB, HUB_TO_CPO
 from oicp.sessions import Session, folded, same_id, sessions
 from oicp.wire_json import Json
 
 RESERVE, RELEASE = "AuthorizeRemoteReservationStart", "AuthorizeRemoteReservationStop"
+NO_STATUS = ""
+"""What an EVSE has whose status was deleted."""
 _NEVER = float("inf")
 _SHOWS_S = 30.0
 """A reservation shows at the charge point, or in the pushed status, within so many seconds."""
@@ -104,13 +106,43 @@ def pushed_statuses(evidence: Evidence) -> dict[str, Timeline[str]]:
         for record in records if push.accepted and isinstance(records, list) else ():
             evse_id, status = wire_json.at(record, "EvseID"), wire_json.at(record, "EvseStatus")
             if isinstance(evse_id, str) and isinstance(status, str):
-                found.setdefault(folded(evse_id), Timeline()).add(push.t, status)
+                deleted = push.body.get("ActionType") == "delete"
+                found.setdefault(folded(evse_id), Timeline()).add(push.t, NO_STATUS if deleted else status)
     return found
+
+
+@lru_cache(maxsize=8)
+def _refused_statuses(evidence: Evidence) -> dict[str, list[tuple[float, str]]]:
+    """Statuses that the hub did not take, by folded EvseID."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for push in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
+        records: Json = wire_json.at(push.body, "OperatorEvseStatus", "EvseStatusRecord")
+        for record in records if not push.accepted and isinstance(records, list) else ():
+            evse_id, status = wire_json.at(record, "EvseID"), wire_json.at(record, "EvseStatus")
+            if isinstance(evse_id, str) and isinstance(status, str):
+                found.setdefault(folded(evse_id), []).append((push.t, status))
+    return found
+
+
+def status_refused(evidence: Evidence, evse_id: str, begin: float, end: float, status: str | None = None) -> bool:
+    """The CPO told this status, or any, from `begin` to `end`, and the hub did not take it."""
+    told = _refused_statuses(evidence).get(folded(evse_id), ())
+    return any(begin <= t <= end and status in (None, said) for t, said in told)
 
 
 def pushed_status(evidence: Evidence, evse_id: str) -> Timeline[str]:
     """Statuses pushed for one EVSE."""
     return pushed_statuses(evidence).get(folded(evse_id), Timeline())
+
+
+@lru_cache(maxsize=8)
+def accepted_on(evidence: Evidence) -> dict[str, list[Exchange]]:
+    """Remote starts and reservations that were accepted, by folded EvseID."""
+    found: dict[str, list[Exchange]] = {}
+    for e in evidence.about("AuthorizeRemoteStart", RESERVE, direction=HUB_TO_CPO):
+        if e.accepted:
+            found.setdefault(folded(str(e.body.get("EvseID") or "")), []).append(e)
+    return found
 
 
 def refused_reservations(evidence: Evidence) -> Iterator[tuple[Session, Exchange]]:

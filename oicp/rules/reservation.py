@@ -1,8 +1,8 @@
-"""Reservations: served, kept as promised, refused to others, freed again (RESV-001, -003 to -007, -009, -011, -013)."""
+"""Reservations: served, kept as promised, refused to others, freed again (RESV-001, -004 to -007, -011, -013)."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from oicp import wire_json
@@ -15,10 +15,12 @@ from oicp.reservations import (
     RELEASE,
     RESERVE,
     Reservation,
+    accepted_on,
     pushed_status,
     refused_reservations,
     reservations,
     reservations_of,
+    status_refused,
 )
 from oicp.rulebook import WARNING, Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_delivery import disturbed
@@ -48,73 +50,17 @@ def reservation_endpoints_are_served(evidence: Evidence) -> Iterator[Yield]:
             yield finding(f"HTTP {exchange.http_status} for {exchange.request.target}", on=exchange)
 
 
-def _reserve_commands(evidence: Evidence, start: Exchange) -> list[Observation]:
+def reserve_commands(evidence: Evidence, start: Exchange) -> list[Observation]:
+    """What the charge point was told for this reservation."""
     found: list[Observation] = (
         chargers(evidence).of("reserve_received", evse_of(start)).between(start.t, end_of(start) + _AFTER_S)
     )
     return found
 
 
-def _accepted(commands: list[Observation]) -> Observation | None:
+def accepted_by_charger(commands: list[Observation]) -> Observation | None:
+    """The first command that the charge point took."""
     return next((o for o in commands if str(o.data.get("answer")) == "Accepted"), None)
-
-
-def _expiry(command: Observation) -> float | None:
-    """Second of the recording at which the charge point lets the reservation go."""
-    value = command.data.get("expiry")
-    try:
-        read = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    if read is None or read.tzinfo is None:
-        return None
-    return command.t + (read - command.at).total_seconds()
-
-
-@whole.rule("RESV-003")
-def duration_is_in_minutes(evidence: Evidence) -> Iterator[Yield]:
-    """The reservation lasts the given number of minutes."""
-    for own in reservations(evidence):
-        command = _accepted(_reserve_commands(evidence, own.start)) if evidence.run.truth else None
-        expiry = _expiry(command) if command else None
-        if own.minutes is None or own.start.faults:
-            continue
-        if expiry is not None:
-            yield Checked("RESV-003", RESERVE)
-            lasts = expiry - own.start.t
-            if abs(lasts - own.minutes * 60) > _EXPIRY_S:
-                yield finding(
-                    f"Duration {own.minutes} minutes, the charge point was told {lasts:.0f} s",
-                    on=own.start,
-                    pointer="/Duration",
-                )
-        elif own.how == "withdrawn" and own.end < own.begin + own.minutes * 60 - _EXPIRY_S:
-            yield finding(
-                f"Duration {own.minutes} minutes, taken back after {own.end - own.begin:.0f} s",
-                on=own.start,
-                pointer="/Duration",
-            )
-        elif not evidence.run.truth and (freed := _given_free(evidence, own)) is not None:
-            yield finding(
-                f"Duration {own.minutes} minutes, Available was pushed after {freed - own.begin:.0f} s",
-                on=own.start,
-                pointer="/Duration",
-            )
-
-
-def _given_free(evidence: Evidence, own: Reservation) -> float | None:
-    """When the CPO told Available after Reserved although nothing had ended the reservation, nor ended it just then."""
-    told = pushed_status(evidence, own.evse_id)
-    reserved = told.when_next("Reserved", own.start.t)
-    freed = None if reserved is None or reserved > own.end else told.when_next("Available", reserved)
-    if freed is None or freed >= own.end - _EXPIRY_S or TIMES in evidence.run.unknown:
-        return None
-    asked = any(stop.t < freed + _FREED_S for stop in own.session.stops)
-    given_away = any(
-        e.accepted and e.number != own.start.number and own.begin <= e.t <= freed and same_id(evse_of(e), own.evse_id)
-        for e in evidence.about(START, RESERVE, direction=HUB_TO_CPO)
-    )
-    return None if asked or given_away else freed
 
 
 @whole.rule("RESV-004")
@@ -130,7 +76,7 @@ def says_yes_only_if_it_is_reserved(evidence: Evidence) -> Iterator[Yield]:
 
 
 def _really_reserved(evidence: Evidence, start: Exchange) -> Iterator[Yield]:
-    commands, evse_id, fleet = _reserve_commands(evidence, start), evse_of(start), chargers(evidence)
+    commands, evse_id, fleet = reserve_commands(evidence, start), evse_of(start), chargers(evidence)
     place: dict[str, Any] = {"on": start, "in_answer": True, "pointer": "/Result"}
     if unknown_evse(evidence, evse_id, start.t):
         yield finding(f"Result true for EVSE {evse_id}, which the CPO does not operate", **place)
@@ -138,7 +84,7 @@ def _really_reserved(evidence: Evidence, start: Exchange) -> Iterator[Yield]:
         why = _taken_already(evidence, start)
         if why is not None:
             yield finding(f"Result true for an EVSE {why}", **place)
-    elif _accepted(commands):
+    elif accepted_by_charger(commands):
         yield Checked("RESV-004", RESERVE)
     elif commands:
         yield finding(f"Result true although the charge point answered {commands[-1].data.get('answer')}", **place)
@@ -193,6 +139,9 @@ def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
         if "Reserved" in (pushes.at(own.start.t), *pushes.between(own.start.t, end + 1)):
             yield Checked("RESV-005", "PushEvseStatus")
             yield from _late(evidence, own)
+        elif not told_anything(evidence) or status_refused(evidence, own.evse_id, own.start.t, end + 1, "Reserved"):
+            yield NotExercised("RESV-005", "no status of the CPO was recorded, or the hub did not take it")
+            continue
         elif end - own.begin >= least:
             yield finding(f"reserved for {end - own.begin:.0f} s, yet Reserved was never pushed", on=own.start)
             continue
@@ -204,11 +153,25 @@ def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
             continue  # RESV-009
         state = chargers(evidence).of("connector_status", own.evse_id).at(min(later, evidence.t_end))
         told = {pushes.at(later), *pushes.between(own.end - _AFTER_S, later)}
-        if evidence.t_end >= later and told == {"Reserved"} and state != "Reserved" and not _held_again(evidence, own):
+        tried = status_refused(evidence, own.evse_id, own.end - _AFTER_S, later)
+        if (
+            evidence.t_end >= later
+            and not tried
+            and told == {"Reserved"}
+            and state != "Reserved"
+            and not held_again(evidence, own)
+        ):
             yield finding("Reserved was still pushed 60 s after the reservation had ended", on=own.start)
 
 
-def _held_again(evidence: Evidence, own: Reservation) -> bool:
+@lru_cache(maxsize=8)
+def told_anything(evidence: Evidence) -> bool:
+    """What the CPO sends is in the recording, too: always where the hub recorded it."""
+    ours = evidence.run.source in ("run", "serve")
+    return ours or any(e.by_cpo for e in evidence.about(CDR, "PushEvseStatus", "PushEvseData"))
+
+
+def held_again(evidence: Evidence, own: Reservation) -> bool:
     """Another reservation of the EVSE was accepted before anybody could see it free."""
     others = reservations_of(evidence).get(folded(own.evse_id), [])
     return any(own.begin < other.begin <= own.end + _EXPIRY_S for other in others)
@@ -243,12 +206,19 @@ def _during(evidence: Evidence, own: Reservation, start: Exchange) -> Iterator[Y
         return  # whether the CPO tells drivers of one provider apart is open
     elif end_of(start) > own.end and own.how != "lapsed":
         return  # it ended just then
-    elif not _held_then(evidence, own):
+    elif not _held_then(evidence, own) or not _still_held(evidence, own, start):
         return  # its time may have been over
     else:
         yield Checked("RESV-006", START)
         if start.accepted:
             yield finding(f"Result true for another driver on an EVSE reserved for {own.session.evco_id}", on=start)
+
+
+def _still_held(evidence: Evidence, own: Reservation, start: Exchange) -> bool:
+    """Where neither Duration nor stop tell the end, and nobody watched, the CPO tells it by the status."""
+    if own.how != "open" or evidence.run.truth or start.t < own.begin + _EXPIRY_S:
+        return True
+    return pushed_status(evidence, own.evse_id).at(start.t) == "Reserved"
 
 
 def _holder(evidence: Evidence, own: Reservation, start: Exchange) -> Iterator[Yield]:
@@ -296,7 +266,7 @@ def _unknown_stop(evidence: Evidence, stop: Exchange) -> Iterator[Yield]:
     cancelled = chargers(evidence).of("reserve_cancelled", evse_of(stop)).between(stop.t, end_of(stop) + _AFTER_S)
     if stop.accepted:
         yield finding("Result true for the SessionID of no reservation", on=stop, requirement="RESV-007")
-    elif _accepted(cancelled) and not _stopped_meanwhile(evidence, stop):
+    elif accepted_by_charger(cancelled) and not _stopped_meanwhile(evidence, stop):
         yield finding("refused, yet the reservation on that EVSE was cancelled", on=stop, requirement="RESV-007")
 
 
@@ -314,9 +284,9 @@ def _own_stop(evidence: Evidence, stop: Exchange, own: Reservation) -> Iterator[
         yield from _denied(evidence, stop, own)
         return
     cancelled = fleet.of("reserve_cancelled", own.evse_id).between(stop.t, end + _AFTER_S)
-    at_charger = _accepted(_reserve_commands(evidence, own.start)) is not None
+    at_charger = accepted_by_charger(reserve_commands(evidence, own.start)) is not None
     offline = at_charger and fleet.offline(own.evse_id, stop.t - 1, end)
-    rejected = bool(cancelled) and not _accepted(cancelled)
+    rejected = bool(cancelled) and not accepted_by_charger(cancelled)
     if offline or rejected:
         yield Checked("RESV-013", RELEASE)
         if stop.accepted:
@@ -345,25 +315,11 @@ def _denied(evidence: Evidence, stop: Exchange, own: Reservation) -> Iterator[Yi
         yield Checked("RESV-007", RELEASE)
 
 
-@whole.rule("RESV-009")
-def expiry_frees_the_evse(evidence: Evidence) -> Iterator[Yield]:
-    """After Duration the EVSE is free again without a stop."""
-    for own in reservations(evidence):
-        over = own.end + _EXPIRY_S
-        if own.how != "expired" or evidence.t_end < over or _held_again(evidence, own):
-            continue
-        yield Checked("RESV-009", RESERVE)
-        state = chargers(evidence).of("connector_status", own.evse_id).steady(own.end, over)
-        if state == "Reserved" or pushed_status(evidence, own.evse_id).steady(own.end, over) == "Reserved":
-            told = f"still reserved {_EXPIRY_S:g} s after {own.minutes} minutes were over"
-            yield finding(told, on=own.start, also=() if evidence.run.truth else ("RESV-005",))
-
-
 @whole.rule("RESV-011")
 def a_refused_reservation_has_no_effect(evidence: Evidence) -> Iterator[Yield]:
     """For a reservation that was refused no CDR is sent and the EVSE is not held."""
     for own, start in refused_reservations(evidence):
-        command = _accepted(_reserve_commands(evidence, start)) if evidence.run.truth else None
+        command = accepted_by_charger(reserve_commands(evidence, start)) if evidence.run.truth else None
         over = end_of(start) + _FREED_S
         if own.cdrs:
             yield finding(f"a CDR although the reservation was refused with {start.status_code}", on=own.cdrs[0])
@@ -383,7 +339,7 @@ def _held_all_the_same(evidence: Evidence, start: Exchange) -> bool:
     told, evse_id = pushed_status(evidence, evse_of(start) or ""), evse_of(start)
     if start.status_code in ("601", "602") or told.at(start.t) == "Reserved" or TIMES in evidence.run.unknown:
         return False
-    others = (o for o in evidence.about(RESERVE, direction=HUB_TO_CPO) if o.accepted and same_id(evse_of(o), evse_id))
+    others = (o for o in accepted_on(evidence).get(folded(evse_id or ""), ()) if o.operation == RESERVE)
     over = end_of(start) + _FREED_S
     return "Reserved" in told.between(start.t, over) and not any(
         end_of(o) > start.t - _FREED_S for o in others if o.t < over

@@ -15,6 +15,7 @@ from oicp.rulebook import INFO, WARNING, Checked, NotExercised, Yield, finding, 
 from oicp.rules.cdr_delivery import disturbed
 from oicp.rules.cdr_sessions import cdrs_of_sessions, compare_driver, compare_product, identifications
 from oicp.rules.remote_refusals import end_of
+from oicp.rules.reservation import told_anything
 from oicp.sessions import Session, folded, same_id, sessions
 from oicp.unknowns import TIMES
 
@@ -39,6 +40,9 @@ def a_stopped_reservation_gets_its_cdr(evidence: Evidence) -> Iterator[Yield]:
 
 def _missing(evidence: Evidence, own: Reservation, stop: Exchange) -> Iterator[Yield]:
     waited, grace = watched_until(evidence) - end_of(stop), cdr_grace(evidence)
+    if not told_anything(evidence):
+        yield NotExercised("RESV-008", "nothing that the CPO sends was recorded")
+        return
     if disturbed(evidence, own.begin, end_of(stop) + grace):
         return
     if waited > grace:
@@ -109,8 +113,17 @@ def _holds(evidence: Evidence, own: Reservation, t: float) -> bool:
     """What can be seen says that the reservation held at second `t`."""
     at_charger = chargers(evidence).of("connector_status", own.evse_id).at(t) == "Reserved"
     pushed = pushed_status(evidence, own.evse_id).at(t) == "Reserved"
+    if not at_charger and _ended_otherwise(evidence, own, t):
+        return False
     promised = own.minutes is not None or own.how == "stopped"
     return at_charger or pushed or t - own.begin < _AT_ONCE_S or promised
+
+
+def _ended_otherwise(evidence: Evidence, own: Reservation, t: float) -> bool:
+    """By the pushed status the holder came by other ways than a remote start, or the EVSE broke down."""
+    told = pushed_status(evidence, own.evse_id)
+    reserved = told.when_last("Reserved", t)
+    return reserved is not None and reserved >= own.start.t and told.at(t) in ("Occupied", "OutOfService", "Unknown")
 
 
 @whole.rule("RESV-014", "RESV-015")

@@ -236,6 +236,46 @@ ON_THE_WIRE = [
 ]  # fmt: skip
 
 
+def kept(b: Build, *statuses: tuple[str, float], minutes: int | None = 60, reserved: float | None = 12) -> None:
+    """A reservation at second 10, Reserved told, then these statuses."""
+    b.start(t=10, operation=RESERVE, body={"Duration": minutes})
+    for status, t in (*(() if reserved is None else (("Reserved", reserved),)), *statuses):
+        b.push_status({EVSE: status}, t=t)
+
+
+def in_vain(b: Build, status: str, *at: float) -> None:
+    """A status that the hub does not take."""
+    for t in at:
+        b.push_status({EVSE: status}, t=t, http_status=500, answer=b"")
+
+
+ENDED_OTHERWISE = [
+    Case("RESV-003", SILENT, "the holder came with a card", lambda b: kept(b, ("Occupied", 300), ("Available", 900)), 2000),
+    Case("RESV-003", SILENT, "the EVSE broke down", lambda b: kept(b, ("OutOfService", 300), ("Available", 900)), 2000),
+    Case("RESV-003", SILENT, "free in one push only", lambda b: kept(b, ("Available", 200), ("Reserved", 203)), 2000),
+    Case("RESV-003", VIOLATED, "given free", lambda b: kept(b, ("Reserved", 100), ("Available", 300)), 2000),
+    Case("RESV-005", SILENT, "the hub did not take it", lambda b: (
+        kept(b, reserved=None), in_vain(b, "Reserved", 12, 42), b.start(t=100, session=2), pushed(b, "Occupied", 101)), 2000),
+    Case("RESV-005", SILENT, "nothing of the CPO was recorded", lambda b: kept(b, reserved=None), 2000),
+    Case("RESV-005", VIOLATED, "other statuses were", lambda b: (pushed(b, "Available", 1), kept(b, reserved=None)), 2000),
+    Case("RESV-006", SILENT, "no Duration, shown late and given free", lambda b: (
+        kept(b, ("Available", 900), minutes=None, reserved=75), b.start(t=1500, session=3, **STRANGER)), 2000),
+    Case("RESV-006", SILENT, "no Duration, and no status was recorded", lambda b: (
+        kept(b, minutes=None, reserved=None), b.start(t=15000, session=3, **STRANGER)), 16000),
+    Case("RESV-006", VIOLATED, "no Duration, and still Reserved", lambda b: (
+        kept(b, minutes=None, reserved=75), b.start(t=1500, session=3, **STRANGER)), 2000),
+    Case("RESV-008", SILENT, "nothing of the CPO was recorded", lambda b: (kept(b, reserved=None), b.stop(t=200, operation=RELEASE)), 2000),
+    Case("RESV-009", SILENT, "the hub did not take it", lambda b: (
+        kept(b, minutes=15), in_vain(b, "Available", 910, 930), pushed(b, "Available", 1100)), 2000),
+    Case("RESV-009", VIOLATED, "never told", lambda b: kept(b, minutes=15), 2000),
+    Case("RESV-012", CONFORMS, "the EVSE broke down", lambda b: (kept(b, ("OutOfService", 300)), cdr(b, t=302, begin=10, end=300)), 2000),
+    Case("RESV-012", CONFORMS, "the holder came with a card", lambda b: (kept(b, ("Occupied", 300)), cdr(b, t=302, begin=10, end=300)), 2000),
+    Case("RESV-012", VIOLATED, "it held", lambda b: (kept(b), cdr(b, t=302, begin=10, end=300)), 2000),
+    Case("RSTART-009", SILENT, "the status was deleted", lambda b: (
+        pushed(b, "OutOfService", 1), b.push_status({EVSE: "OutOfService"}, t=5, action="delete"), b.start(t=10)), 2000),
+]  # fmt: skip
+
+
 TEXTS = {**WIRE, "source": "pairs", "unknown": (TIMES,)}
 WITHOUT_TIMES = [
     Case("RESV-004", SILENT, "the first one may be over", lambda b: (agreed(b), again(b, **STRANGER))),
@@ -251,7 +291,8 @@ WITHOUT_TIMES = [
 
 
 @table(
-    [replace(case, run=case.run or TEXTS) for case in WITHOUT_TIMES] + [replace(case, run=WIRE) for case in ON_THE_WIRE]
+    [replace(case, run=case.run or TEXTS) for case in WITHOUT_TIMES]
+    + [replace(case, run=WIRE) for case in (*ON_THE_WIRE, *ENDED_OTHERWISE)]
 )
 def test_reservation_on_the_wire(case: Case) -> None:
     """What requests, answers, statuses and CDRs say about each other."""
