@@ -29,26 +29,26 @@ def _ocmf(text: Json) -> dict[str, Json] | None:
     return found if complete and isinstance(found, dict) else {}
 
 
-def _readings(payload: dict[str, Json]) -> list[tuple[str, Decimal]]:
-    """(TX mark, kWh) of every energy reading of an OCMF payload; TX is inherited as the format says."""
-    found: list[tuple[str, Decimal]] = []
-    unit, mark = "kWh", ""
+def _registers(payload: dict[str, Json]) -> list[list[Decimal]]:
+    """The energy readings (kWh) of an OCMF payload, by register: import and export, with losses and without."""
+    found: dict[str, list[Decimal]] = {}
+    unit, register = "kWh", ""
     rows = payload.get("RD")
     for row in rows if isinstance(rows, list) else []:
         if not isinstance(row, dict):
             continue
         unit = str(row.get("RU") or unit)
-        mark = str(row.get("TX") or mark)
+        register = str(row.get("RI") or register)  # what is left out is as in the reading before
         value = number(row.get("RV"))
         if value is not None and unit in ("kWh", "Wh"):
-            found.append((mark, value / 1000 if unit == "Wh" else value))
-    return found
+            found.setdefault(register, []).append(value / 1000 if unit == "Wh" else value)
+    return list(found.values())
 
 
 def holds_both(text: Json) -> bool:
     """True unless the record is known to hold a single reading."""
     payload = _ocmf(text)
-    return payload is None or len(_readings(payload)) != 1
+    return payload is None or [len(readings) for readings in _registers(payload)] != [1]
 
 
 def judge(
@@ -76,16 +76,17 @@ def _tell_their_format(entries: list[tuple[Path, dict[str, Json]]]) -> bool:
 
 
 def _compare(walk: Walk, value: dict[str, Json], entry: dict[str, Json], payload: dict[str, Json], at: Path) -> None:
-    readings = _readings(payload)
-    if not readings:
+    registers = _registers(payload)
+    if not registers:
         return
+    whole, status = any(len(readings) > 1 for readings in registers), entry.get("MeteringStatus")
     start, end = number(value.get("MeterValueStart")), number(value.get("MeterValueEnd"))
-    status = entry.get("MeteringStatus")
-    pairs = [("MeterValueStart", start, readings[0][1])] if status == "Start" or len(readings) > 1 else []
-    pairs += [("MeterValueEnd", end, readings[-1][1])] if status == "End" or len(readings) > 1 else []
+    pairs = [("MeterValueStart", start, [r[0] for r in registers])] if status == "Start" or whole else []
+    pairs += [("MeterValueEnd", end, [r[-1] for r in registers])] if status == "End" or whole else []
     for name, sent, signed in pairs:
         if sent is None:
             continue
         walk.checked.add("CDR-050")
-        if abs(sent - signed) > _TOLERANCE_KWH:
-            walk.fault("CDR-050", at, f"the signed reading is {plain(signed)} kWh, {name} is {sent}", str(signed))
+        if all(abs(sent - reading) > _TOLERANCE_KWH for reading in signed):
+            shown = " or ".join(plain(reading) for reading in signed)
+            walk.fault("CDR-050", at, f"the signed reading is {shown} kWh, {name} is {sent}", str(signed[-1]))

@@ -6,6 +6,7 @@ from functools import lru_cache
 from oicp.chargers import chargers
 from oicp.deliveries import CDR
 from oicp.evidence import Evidence, Exchange
+from oicp.moments import second_of
 from oicp.outages import unheard
 from oicp.rulebook import INFO, Checked, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_sessions import cdrs_of_sessions, compare_driver, identifications
@@ -14,12 +15,14 @@ from oicp.rules.remote_refusals import end_of, evse_of
 from oicp.services import CPO_TO_HUB
 from oicp.sessions import Session, folded, opened, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction, token_of, transactions
+from oicp.unknowns import TIMES
 
 whole = rules_about_evidence()
 START, STOP = "AuthorizeStart", "AuthorizeStop"
 _SETTLE_S = 5.0
 _AT_CHARGER_S = 30.0
 _STOPS_S = 10.0
+_CLOCKS_S = 120.0
 _RFID = {"RFIDMifareFamilyIdentification", "RFIDIdentification"}
 
 
@@ -53,11 +56,19 @@ def _strays(evidence: Evidence) -> dict[int, list[Exchange]]:
         token, own = token_of(exchange), session(evidence, session_id_of(exchange))
         if token is None or (own is not None and own.start is not None):
             continue
-        before = [s for s in _starts_by_token(evidence).get(folded(token), [])[-50:] if s.t < exchange.t]
+        begun = _begun(evidence, exchange)
+        before = [s for s in _starts_by_token(evidence).get(folded(token), [])[-50:] if s.t < begun]
         near = [s for s in before if not evse_of(s) or not evse_of(exchange) or same_id(evse_of(s), evse_of(exchange))]
         if near:
             found.setdefault(near[-1].number, []).append(exchange)
     return found
+
+
+def _begun(evidence: Evidence, exchange: Exchange) -> float:
+    """When the session of a message began, as far as it says so; clocks differ."""
+    told = [second_of(exchange, exchange.body.get(name)) for name in ("SessionStart", "ChargingStart")]
+    known = [t + _CLOCKS_S for t in told if t is not None] if TIMES not in evidence.run.unknown else []
+    return min([exchange.t, *known])
 
 
 @whole.rule("AUTH-007", "AUTH-008", "AUTH-009")

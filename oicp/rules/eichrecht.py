@@ -6,6 +6,7 @@ from oicp import wire_json
 from oicp.chargers import record_of
 from oicp.deliveries import CDR
 from oicp.evidence import Evidence
+from oicp.moments import number
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_sessions import cdrs_of_sessions
 from oicp.wire_json import Json
@@ -21,6 +22,8 @@ def external_evses_send_signed_values(evidence: Evidence) -> Iterator[Yield]:
         evse_id = said if isinstance(said, str) else own.evse_id
         if record_of(evidence, evse_id, cdr.t).get("CalibrationLawDataAvailability") != "External":
             continue
+        if own.kind == "unknown" and number(cdr.body.get("ConsumedEnergy")) == 0:
+            continue  # it may be that of a reservation
         yield Checked("CDR-041", CDR)
         values = cdr.body.get("SignedMeteringValues")
         signed = isinstance(values, list) and any(_signed(v) for v in values)

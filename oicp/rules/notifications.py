@@ -24,7 +24,8 @@ _TRANSPORT_S = 5.0
 _METER_AGE_S = 300.0
 _MANY_REPEATS = 5
 _EARLY_S = 60.0
-_ROUNDING_KWH = Decimal("0.05")
+_ROUNDING_KWH, _LOSSES = Decimal("0.05"), Decimal("0.1")
+"""Meters before the losses of a DC EVSE tell up to a tenth more than is billed."""
 _LARGEST_KWH = 1000
 """More is a matter of the unit: NOTIF-019."""
 _NO_EMP = ("310", "320")
@@ -194,8 +195,9 @@ def _true(evidence: Evidence, own: Session, last: Exchange | None, exchange: Exc
         return
     pointer = "/ConsumedEnergyProgress"
     impossible = _beyond_all(evidence, own, exchange, said)
-    if impossible:
-        yield finding(impossible, on=exchange, pointer=pointer, requirement="NOTIF-012")
+    if impossible is not None:
+        told, losses = impossible
+        yield finding(told, on=exchange, pointer=pointer, requirement="NOTIF-012", contested=losses)
         return
     if before is not None:
         yield Checked("NOTIF-012", NOTIFICATION)
@@ -217,16 +219,21 @@ def _true(evidence: Evidence, own: Session, last: Exchange | None, exchange: Exc
         )  # fmt: skip
 
 
-def _beyond_all(evidence: Evidence, own: Session, exchange: Exchange, said: Decimal) -> str | None:
-    """Energy that was never delivered: below zero or, where nobody watched the EVSE, above what End or CDR tell later."""
+def _beyond_all(evidence: Evidence, own: Session, exchange: Exchange, said: Decimal) -> tuple[str, bool] | None:
+    """Energy that was never delivered: below zero or, where nobody watched the EVSE, above what End or CDR tell later.
+
+    True: losses that are not billed may explain it.
+    """
     if said < 0:
-        return f"{said} kWh since the start of charging"
+        return f"{said} kWh since the start of charging", False
     ordered = ORDER not in evidence.run.unknown
     ends = [n for n in own.notifications if ordered and n.body.get("Type") == "End" and n.t > exchange.t]
-    for later in (*ends, *own.cdrs) if not evidence.run.truth and said <= _LARGEST_KWH else ():
+    records = [c for c in own.cdrs if c.accepted] or own.cdrs[-1:]  # what the hub refused was put right
+    for later in (*ends, *records) if not evidence.run.truth and said <= _LARGEST_KWH else ():
         final = number(later.body.get("ConsumedEnergy"))
         if final is not None and said - final > _ROUNDING_KWH:
-            return f"{said} kWh were told, the {later.operation} of exchange {later.number} says {final} kWh in all"
+            told = f"{said} kWh were told, the {later.operation} of exchange {later.number} says {final} kWh in all"
+            return told, said - final <= _LOSSES * said
     return None
 
 

@@ -68,6 +68,10 @@ CASES = [
     Case("AUTH-007", CONFORMS, "charging as an own customer, no CDR: information", lambda b: (swipe(b, answer=NO), charge(b))),
     Case("AUTH-007", VIOLATED, "charging and a CDR", lambda b: (swipe(b, answer=NO), charge(b), cdr(b, session=88))),
     Case("AUTH-007", CONFORMS, "authorized on the second try", lambda b: (swipe(b, answer=NO), swipe(b, t=12), charge(b, t=13), cdr(b))),
+    Case("AUTH-007", CONFORMS, "the CDR is of a session before, with the same card", lambda b: (
+        swipe(b, t=300, answer=NO), cdr(b, session=88, t=400, begin=20, end=399)), 500, run={"source": "tap", "truth": False}),
+    Case("AUTH-007", VIOLATED, "the CDR is of a session after", lambda b: (
+        swipe(b, t=300, answer=NO), cdr(b, session=88, t=400, begin=302, end=399)), 500, run={"source": "tap", "truth": False}),
     Case("AUTH-008", CONFORMS, "503 and no charging", lambda b: swipe(b, http_status=503, answer={})),
     Case("AUTH-008", SILENT, "the answer was not recorded", lambda b: (
         swipe(b, http_status=None, error=UNHEARD), cdr(b)), run={"source": "har", "truth": False}),

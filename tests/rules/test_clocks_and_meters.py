@@ -1,9 +1,10 @@
 """Clocks that are ahead, meters before the losses, records that come late: what a recording of the wire does not prove."""
 
+import json
 from typing import Any
 
-from tests.rules.build import EVSE, OTHER, Build, clock, record
-from tests.rules.cases import SILENT, VIOLATED, Case, several, table
+from tests.rules.build import EVSE, OTHER, Build, ack, clock, record
+from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, several, table
 
 WIRE: dict[str, Any] = {"truth": False, "fleet": None, "source": "tap"}
 
@@ -27,7 +28,48 @@ def billed(end: float, wh: int, *, stop: float, sent: float | None = None, begin
     return story
 
 
+def refused_first(b: Build) -> None:
+    """A record with nothing in it is refused, the right one follows."""
+    b.start(t=100)
+    energy(1000, 20.0)(b)
+    b.cdr(t=1010, begin=101, end=1005, meter_end_wh=0, answer=ack("022"))
+    b.cdr(t=1100, begin=101, end=1005, meter_end_wh=20100)
+
+
+def unsigned(wh: int, session: int = 77) -> Any:
+    """A record without signed values, of a session that began before the recording, for an EVSE that promises them."""
+
+    def story(b: Build) -> None:
+        b.push_data([record(CalibrationLawDataAvailability="External")], t=1)
+        b.cdr(t=300, session=session, begin=-600, end=299, meter_end_wh=wh)
+
+    return story
+
+
+def signed(*readings: tuple[float, str]) -> Any:
+    """A record from 100 to 105 kWh, and all readings of its OCMF text with their registers."""
+    rows = [{"TM": "2026-03-02T10:00:31,000+0100 S", "RV": v, "RI": ri, "RU": "kWh", "ST": "G"} for v, ri in readings]
+    text = "OCMF|" + json.dumps({"FV": "1.0", "RD": rows}) + '|{"SD":"aa"}'
+    values = [{"SignedMeteringValue": text, "MeteringStatus": status} for status in ("Start", "End")]
+    more = {"SignedMeteringValues": values, "CalibrationLawVerificationInfo": {"PublicKey": "aa"}}
+    return several(
+        lambda b: b.start(t=100), lambda b: b.cdr(t=600, meter_start_wh=100000, meter_end_wh=105000, body=more)
+    )
+
+
+IN, OUT, MAINS = "1-0:1.8.0", "1-0:2.8.0", "01-00:B0.08.00*FF"
 CASES = [
+    Case("NOTIF-012", WARNED, "more than was billed, by the losses", several(
+        lambda b: b.start(t=100), energy(1000, 20.0), lambda b: b.cdr(t=1010, begin=101, end=1005, meter_end_wh=19200)), 1200),
+    Case("NOTIF-012", VIOLATED, "twice of what was billed", several(
+        lambda b: b.start(t=100), energy(1000, 20.0), lambda b: b.cdr(t=1010, begin=101, end=1005, meter_end_wh=10000)), 1200),
+    Case("NOTIF-012", SILENT, "more than a record that was refused", refused_first, 1200),
+    Case("CDR-041", SILENT, "a reservation, perhaps", unsigned(0)),
+    Case("CDR-041", VIOLATED, "energy without signed values", unsigned(3000)),
+    Case("CDR-050", CONFORMS, "one register", signed((100.0, IN), (105.0, IN))),
+    Case("CDR-050", CONFORMS, "import and export", signed((100.0, IN), (0, OUT), (105.0, IN), (0, OUT))),
+    Case("CDR-050", CONFORMS, "before the losses and after them", signed((101.0, MAINS), (100.0, IN), (106.2, MAINS), (105.0, IN))),
+    Case("CDR-050", WARNED, "no register has it", signed((101.0, MAINS), (100.0, IN), (106.2, MAINS), (104.0, IN))),
     Case("RSTOP-002", VIOLATED, "charged on with more than could flow before", billed(1400, 7500, stop=700), 2000),
     Case("RSTOP-002", SILENT, "ended at unplugging", billed(1400, 2000, stop=700), 2000),
     Case("RSTOP-002", SILENT, "a clock 200 s ahead", billed(900, 3660, stop=700, sent=701, begin=301), 2000),
