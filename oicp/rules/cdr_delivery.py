@@ -21,6 +21,8 @@ whole = rules_about_evidence()
 _CHARGING = ("remote", "rfid")
 _BOTH_SIDES = ("run", "serve", "tap")
 _SAW_ANSWER_S = 5.0
+_AT_ONCE_S = 1.0
+"""No HTTP client gives up waiting that soon: two records within it come of two workers."""
 _BUSY_PER_S = 0.5 * 350 / 60
 """Whoever sends that many CDRs all the while is busy below the rate limit of RATE-001, which is a MUST."""
 
@@ -127,6 +129,8 @@ def _knew(evidence: Evidence, first: Exchange, second: Exchange) -> bool:
     """The CPO had the positive answer to the first CDR when it sent the second: nothing came in between that it might have lost it by."""
     if first.faults or (first.duration_s or 0) > _SAW_ANSWER_S:
         return False
+    if first.t + _AT_ONCE_S < second.t < end_of(first):
+        return False  # it gave up waiting, as it seems
     return not deliveries.interruptions(evidence).between(first.t, min(second.t, end_of(first) + _SAW_ANSWER_S))
 
 
@@ -140,7 +144,9 @@ def cdr_is_for_an_open_session(evidence: Evidence) -> Iterator[Yield]:
         repeat = ident in tried
         tried.add(ident)
         unanswered = own is not None and own.start is not None and own.start.result is None  # or by no message
-        if deliveries.says_closed(cdr) and not repeat and not unanswered:
+        if deliveries.says_closed(cdr) and not repeat and own is not None and _older(evidence, own, cdr):
+            yield NotExercised("CDR-004", "a session was over before the recording began; its CDR may be a repeat")
+        elif deliveries.says_closed(cdr) and not repeat and not unanswered:
             yield finding("the hub answered that the session is not valid", on=cdr, pointer="/SessionID")
         elif (
             deliveries.says_closed(cdr)
@@ -151,6 +157,13 @@ def cdr_is_for_an_open_session(evidence: Evidence) -> Iterator[Yield]:
             yield finding("the session was closed by an earlier CDR", on=cdr, pointer="/SessionID")
         elif cdr.accepted:
             yield Checked("CDR-004", CDR)
+
+
+def _older(evidence: Evidence, own: Session, cdr: Exchange) -> bool:
+    """By its own times the session ended before the recording began: an attempt before may have been lost, then 400 is its receipt."""
+    ends = [second_of(cdr, cdr.body.get(name)) for name in ("SessionEnd", "ChargingEnd")]
+    said = [t for t in ends if t is not None]
+    return own.start is None and bool(said) and max(said) < -limit(evidence, "clock_s")
 
 
 @whole.rule("CDR-006")

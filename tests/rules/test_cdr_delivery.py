@@ -80,6 +80,10 @@ DELIVERY = [
     Case("CDR-003", CONFORMS, "killed before it could note the answer", lambda b: (b.charge(t=10), restarted(b, 31), b.cdr(t=35, **CLOSED))),
     Case("CDR-004", CONFORMS, "open", lambda b: b.charge(t=10)),
     Case("CDR-004", VIOLATED, "the hub says it is not valid", lambda b: b.cdr(t=31, session=77, **CLOSED)),
+    Case("CDR-003", CONFORMS, "the client gave up before the answer came, and repeated", lambda b: (
+        no_cdr(b), b.cdr(t=31, took=4), b.cdr(t=34, **CLOSED))),
+    Case("CDR-004", SILENT, "400 for a session that was over before the recording", lambda b: b.cdr(t=31, session=77, begin=-900, end=-300, **CLOSED)),
+    Case("CDR-004", VIOLATED, "400 for a session of before that ended in the recording", lambda b: b.cdr(t=31, session=77, begin=-900, end=20, **CLOSED)),
     Case("CDR-004", CONFORMS, "a repeat while the answer was slow", lambda b: (no_cdr(b), b.cdr(t=31, took=30), b.cdr(t=45, **CLOSED))),
     Case("CDR-004", SILENT, "400 after a lost answer", lambda b: (no_cdr(b), b.cdr(t=31, **LOST), b.cdr(t=40, **CLOSED))),
     Case("CDR-004", SILENT, "400, and the start had been answered by no message", lambda b: (
@@ -149,6 +153,18 @@ REPEATS = [
         no_cdr(b), *(b.cdr(t=t, meter_end_wh=3_000_000 - t, answer=ack("022")) for t in (31, 40, 50, 60, 70)))),
     Case("CDR-034", WARNED, "dropped for good", lambda b: (no_cdr(b), b.cdr(t=31, answer=ack("022"))), 1000),
     Case("CDR-034", SILENT, "a person may correct it later", lambda b: (no_cdr(b), b.cdr(t=31, answer=ack("022")))),
+    Case("CDR-034", SILENT, "a person may correct it later, the recording is long", lambda b: (
+        b.start(t=10), b.cdr(t=31, answer=ack("022"))), 90_000, {"source": "tap", "truth": False}),
+    Case("CDR-034", WARNED, "unchanged against the validation of the hub", lambda b: (no_cdr(b), *(
+        b.cdr(t=t, begin=11, end=30, http_status=400, answer={"message": "Error parsing/validating JSON."}) for t in (31, 40, 50, 60)))),
+    *(Case("CDR-034", SILENT, f"unchanged, as it was not refused for its content: {what}", lambda b, answer=answer: (
+        no_cdr(b), *(b.cdr(t=t, begin=11, end=30, http_status=400, answer=answer) for t in (31, 40, 50, 60))))
+      for what, answer in (("a failure of the hub", status_only("001")), ("its session", status_only("400")),
+                           ("its certificate", status_only("017")), ("the proxy in front", b"<html>Bad Request</html>"))),
+    Case("CDR-032", SILENT, "corrected after 022 under HTTP 500: CDR-034", lambda b: (
+        no_cdr(b), b.cdr(t=31, meter_end_wh=3_000_000, http_status=500, answer=ack("022")), b.cdr(t=40))),
+    Case("CDR-034", CONFORMS, "corrected after 022 under HTTP 500", lambda b: (
+        no_cdr(b), b.cdr(t=31, meter_end_wh=3_000_000, http_status=500, answer=ack("022")), b.cdr(t=40))),
 ]  # fmt: skip
 
 
