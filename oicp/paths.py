@@ -69,7 +69,12 @@ def looks_like_oicp(target: str) -> bool:
 
 def at_hubject(exchange: Exchange) -> bool:
     """It was sent to Hubject itself and not to a hub that may be a mock."""
-    return "hubject" in (urlsplit(exchange.url).hostname or "")
+    host = (urlsplit(exchange.url).hostname or "").rstrip(".")
+    return host == _HUBJECT or host.endswith("." + _HUBJECT)
+
+
+_HUBJECT = "hubject.com"
+"""Not any host with that word in its name: mocks are called after it, too."""
 
 
 def nearest(path: str) -> str | None:

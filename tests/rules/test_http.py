@@ -25,6 +25,7 @@ HTML = (("Content-Type", "text/html"),)
         ("HTTP-002", {"target": "/x/api/oicp/evsepush/v23/operators/DE*ABC/data-records"}, "violated"),
         ("HTTP-002", {"target": DATA.format("DE*ABC") + "/"}, "violated"),
         ("HTTP-002", {"target": DATA.format("DE*ABC") + "/", "url": "https://service.hubject.com"}, "conforms"),
+        ("HTTP-002", {"target": DATA.format("DE*ABC") + "/", "url": "https://hubject-mock.example"}, "violated"),
         ("HTTP-003", {}, "conforms"),
         ("HTTP-003", {"headers": (("content-type", "application/json"),)}, "conforms"),
         ("HTTP-003", {"headers": (("Content-Type", 'application/json; charset="utf-8"'),)}, "conforms"),

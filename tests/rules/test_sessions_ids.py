@@ -64,6 +64,7 @@ def test_sessions_from_before(run: dict[str, Any], begin: float, expected: str) 
         ("service.hubject.com", 200, ack(), "not-exercised"),
         ("service-qa.hubject.com", 404, ack("400"), "violated"),
         ("hub.example", 200, ack(), "violated"),
+        ("hubject-mock.example", 200, ack(), "violated"),
     ],
 )
 def test_what_hubject_took_was_opened_there(host: str, http_status: int, answer: Any, expected: str) -> None:
