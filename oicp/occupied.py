@@ -30,9 +30,8 @@ def on_evse(evidence: Evidence) -> dict[str, list[Session]]:
 
 def charged(s: Session) -> tuple[float, float] | None:
     """Seconds between which this session charged for sure: by its transaction, else by its CDR, less some room for clocks."""
-    first = s.transaction
+    first, stops = s.transaction, [e.t for e in s.stops if e.accepted]
     if first is not None:
-        stops = [e.t for e in s.stops if e.accepted]
         return first.t_start, min([first.t_stop or 1e18, *stops])
     for cdr in s.cdrs:
         begin, end = (second_of(cdr, cdr.body.get(name)) for name in ("ChargingStart", "ChargingEnd"))
@@ -40,7 +39,9 @@ def charged(s: Session) -> tuple[float, float] | None:
             # nothing charged before the start, whatever a record with the times of another zone says
             behind = max(0.0, begin - s.start.t) if s.start else 0.0
             late = cdr.t - end > _MUCH_LATER_S
-            return (s.start.t + behind if s.start else begin) + _CLOSE_S, end - _CLOSE_S - (behind if late else 0.0)
+            # nor after a stop, nor after the record itself, by whatever clock: the transaction may end with the cable
+            over = min([end - (behind if late else 0.0), cdr.t, *stops])
+            return (s.start.t + behind if s.start else begin) + _CLOSE_S, over - _CLOSE_S
     return None
 
 

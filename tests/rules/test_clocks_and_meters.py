@@ -57,8 +57,31 @@ def signed(*readings: tuple[float, str]) -> Any:
     )
 
 
+def one_after_the_other(ahead: float, *, stopped: bool = True, operation: str = "AuthorizeRemoteStart") -> Any:
+    """The next driver comes at 608, when the session before was over and billed; its record is of a clock that is ahead."""
+
+    def story(b: Build) -> None:
+        b.start(t=100)
+        if stopped:
+            b.stop(t=600)
+        b.cdr(t=601, begin=101 + ahead, end=600 + ahead)
+        b.start(t=608, session=2, evco_id="DE-DCB-C99999999-9", operation=operation, body={"Duration": 15})
+        b.cdr(t=900, session=2, begin=609, end=899, evco_id="DE-DCB-C99999999-9", meter_end_wh=0)
+
+    return story
+
+
 IN, OUT, MAINS = "1-0:1.8.0", "1-0:2.8.0", "01-00:B0.08.00*FF"
 CASES = [
+    *(Case(r, SILENT if r[0] == "R" else CONFORMS, f"a clock {s} s ahead", one_after_the_other(s, stopped=stopped, operation=o), 1000)
+      for s, stopped in ((45, True), (280, True), (280, False))
+      for r, o in (("RSTART-007", "AuthorizeRemoteStart"), ("SESS-007", "AuthorizeRemoteStart"), ("RESV-004", "AuthorizeRemoteReservationStart"))),
+    *(Case(r, VIOLATED, "while the one before charged", several(
+        lambda b: b.start(t=100), lambda b: b.start(t=300, session=2, evco_id="DE-DCB-C99999999-9", provider="DE-DCD"),
+        lambda b: b.stop(t=600), lambda b: b.cdr(t=601, begin=101, end=600)), 1000) for r in ("RSTART-007", "SESS-007")),
+    Case("SESS-007", CONFORMS, "the cable of the one that was stopped was pulled later", several(
+        lambda b: b.start(t=100), lambda b: b.stop(t=600), lambda b: b.start(t=640, session=2, evco_id="DE-DCB-C99999999-9"),
+        lambda b: b.cdr(t=701, begin=101, end=700)), 1000),
     Case("NOTIF-012", WARNED, "more than was billed, by the losses", several(
         lambda b: b.start(t=100), energy(1000, 20.0), lambda b: b.cdr(t=1010, begin=101, end=1005, meter_end_wh=19200)), 1200),
     Case("NOTIF-012", VIOLATED, "twice of what was billed", several(
