@@ -14,6 +14,7 @@ from bench.config import BenchConfig, ConfigError, CpoTable
 from bench.external import RealFleet
 from bench.hooks import Ask, Hooks
 from bench.journal import Journal
+from bench.kept_out import mend
 from bench.ports import endpoint
 from bench.probe import probe
 from bench.process import CannotStart, CpoProcess, accepts
@@ -158,7 +159,11 @@ class Stage:
         # charge points that cannot connect are seen by their observations; scenarios on them are blocked, the others run
         if isinstance(outcome, StationTimeout):
             self.recorder.observe("note", text=f"not all charge points are connected: {outcome}")
-            self.troubles.append(f"[cpo] ocpp_url = {self.cpo.ocpp_url!r}: {outcome}")
+            last = next((cp.modem.last_trouble for cp in fleet.charge_points if not cp.online), None)
+            advice = mend(last, self.cpo, self.config.fleet)
+            self.troubles.append(
+                f"[cpo] ocpp_url = {self.cpo.ocpp_url!r}: {outcome}" + (f"; {advice}" if advice else "")
+            )
         elif isinstance(outcome, Exception):
             raise outcome
 
