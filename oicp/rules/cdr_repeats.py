@@ -157,18 +157,13 @@ def a_refused_cdr_is_corrected(evidence: Evidence) -> Iterator[Yield]:
         if not refused:
             continue
         later = [c for c in own.cdrs if c.number > refused[0].number]
-        changed = [c for c in later if _first_difference(refused[0].body, c.body) is not None]
-        unchanged = [c for c in later if _first_difference(refused[0].body, c.body) is None]
-        if (in_vain := _unchanged_to_the_end(refused)) >= _UNCHANGED_REPEATS and changed:
-            yield finding(
-                f"a CDR refused for its content was corrected, then repeated unchanged {in_vain} times", on=refused[-1]
-            )
+        changed = any(_differ(refused[0], c) for c in later)
+        at_last = any(_differ(refused[-1], c) for c in own.cdrs if c.number > refused[-1].number)
+        if (in_vain := _unchanged_to_the_end(refused)) >= _UNCHANGED_REPEATS and not at_last:
+            how = "corrected, then repeated" if changed else "repeated"
+            yield finding(f"a CDR refused for its content was {how} unchanged {in_vain} times", on=refused[-1])
         elif changed or any(c.accepted for c in later):
             yield Checked("CDR-034", CDR)
-        elif len(unchanged) >= _UNCHANGED_REPEATS:
-            yield finding(
-                f"a CDR refused for its content was repeated unchanged {len(unchanged)} times", on=unchanged[-1]
-            )
         elif _dropped(evidence, refused[-1]):
             yield finding("a CDR refused for its content was never corrected", on=refused[-1])
         else:
@@ -185,7 +180,11 @@ def _dropped(evidence: Evidence, refused: Exchange) -> bool:
 
 def _unchanged_to_the_end(refused: list[Exchange]) -> int:
     """How often the last content was refused after its first time."""
-    return sum(_first_difference(refused[-1].body, c.body) is None for c in refused) - 1
+    return sum(not _differ(refused[-1], c) for c in refused) - 1
+
+
+def _differ(one: Exchange, other: Exchange) -> bool:
+    return _first_difference(one.body, other.body) is not None
 
 
 def _for_content(cdr: Exchange) -> bool:

@@ -145,6 +145,10 @@ REPEATS = [
     Case("CDR-034", CONFORMS, "the same was taken later, when its end was no longer ahead", lambda b: (
         no_cdr(b), b.cdr(t=31, begin=11, end=90, answer=ack("022")), b.cdr(t=100, begin=11, end=90)), 1100),
     Case("CDR-034", WARNED, "unchanged for ever", lambda b: (no_cdr(b), *(b.cdr(t=t, begin=11, end=30, answer=ack("022")) for t in (31, 40, 50, 60)))),
+    Case("CDR-034", WARNED, "unchanged four times, until the hub lets it pass", lambda b: (
+        no_cdr(b), *(b.cdr(t=t, begin=11, end=30, answer=ack("022")) for t in (31, 40, 50, 60)), b.cdr(t=70, begin=11, end=30))),
+    Case("CDR-034", CONFORMS, "unchanged four times, then corrected by a person", lambda b: (
+        no_cdr(b), *(b.cdr(t=t, begin=11, end=30, meter_end_wh=9, answer=ack("022")) for t in (31, 40, 50, 60)), b.cdr(t=170, begin=11, end=30))),
     Case("CDR-034", WARNED, "corrected once, then unchanged for ever", lambda b: (
         no_cdr(b), b.cdr(t=31, meter_end_wh=3_000_000, answer=ack("022")), *(b.cdr(t=t, begin=11, end=30, answer=ack("022")) for t in (40, 50, 60, 70)))),
     Case("CDR-034", CONFORMS, "corrected, and refused again", lambda b: (
