@@ -9,6 +9,7 @@ from oicp import wire_json
 from oicp.chargers import chargers, record_of
 from oicp.deliveries import CDR, due
 from oicp.evidence import Evidence, Exchange
+from oicp.limits import limit
 from oicp.messages.cdr_laws import unit_mistake
 from oicp.moments import decimals, kwh, number, second_of
 from oicp.reservations import reservations
@@ -260,13 +261,19 @@ def energy_is_plausible_for_the_evse(evidence: Evidence) -> Iterator[Yield]:
         real = measured(own) if evidence.run.truth else None
         if _shows_wh(cdr) or (real and _in_wh(said, real)):
             continue  # CDR-021
-        if real is not None and real > most:
+        timeless = begin == end and _flowed_s(own) >= limit(evidence, "time_notice_s")
+        if real is not None and real > most and not timeless:
             most = real * Decimal("1.2")  # scaled power: the virtual vehicle itself drew more than the record allows
         yield Checked("CDR-039", CDR)
         if said > most:
             yield finding(
                 f"{said} kWh in {end - begin:.0f} s at an EVSE of {power} kW", on=cdr, pointer="/ConsumedEnergy"
             )
+
+
+def _flowed_s(own: Session) -> float:
+    """For how long energy flowed in the session."""
+    return sum(end - begin for t in own.transactions for begin, end in t.t_energy if end is not None)
 
 
 def rated_kw(evidence: Evidence, evse_id: str | None, t: float) -> Decimal | None:

@@ -8,7 +8,7 @@ from oicp.deliveries import CDR
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import second_of
-from oicp.rulebook import INFO, Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
+from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_content import charging_cdrs, flows_after
 from oicp.rules.cdr_delivery import cdrs
 from oicp.rules.remote_start import stray_commands
@@ -84,7 +84,7 @@ def times_agree_with_what_the_evse_did(evidence: Evidence) -> Iterator[Yield]:
         yield from _long_before_the_start(evidence)
     for cdr, own in charging_cdrs(evidence):
         if own.transactions and not flows_after(own, cdr.t) and own.transactions[-1].t_stop is not None:
-            yield from _compared(evidence, cdr, own)
+            yield from _judged(evidence, cdr, _windows(evidence, cdr, own))
         elif not own.transactions and not stray_commands(evidence) and own.start is not None:
             yield from _within_session(evidence, cdr, own, own.start.t)
 
@@ -109,34 +109,6 @@ def _within_session(evidence: Evidence, cdr: Exchange, own: Session, began: floa
     plugged = plug.when_last(True, began)
     window = _Window(began if plugged is None else plugged, max(cdr.t, began))
     yield from _judged(evidence, cdr, dict.fromkeys(_NAMES, window))
-
-
-def _compared(evidence: Evidence, cdr: Exchange, own: Session) -> Iterator[Yield]:
-    windows = _windows(evidence, cdr, own)
-    wrong = _wrong_length(evidence, cdr, own, windows)
-    judged = list(_judged(evidence, cdr, windows))
-    yield from judged
-    if wrong is not None and not any(isinstance(item, Finding) and item.grade is None for item in judged):
-        yield wrong
-
-
-def _wrong_length(evidence: Evidence, cdr: Exchange, own: Session, windows: dict[str, _Window]) -> Finding | None:
-    """The time between ChargingStart and ChargingEnd, which no wrong clock changes."""
-    begin, end = (second_of(cdr, cdr.body.get(name)) for name in ("ChargingStart", "ChargingEnd"))
-    told = own.transactions[-1].t_stop_delivered
-    if begin is None or end is None or end < begin or told is None or told > cdr.t + _CLOCKS_S:
-        return None  # a backend may send the record first, and answer its charge point then
-    least = windows["ChargingEnd"].begin - windows["ChargingStart"].end
-    most = windows["ChargingEnd"].end - windows["ChargingStart"].begin
-    notice = limit(evidence, "time_notice_s")
-    if begin == end and least >= notice:
-        text = f"ChargingStart and ChargingEnd are the same, yet energy flowed for {least:.0f} s"
-        return finding(text, on=cdr, requirement="CDR-016", pointer="/ChargingEnd")
-    if not least - notice <= end - begin <= most + notice:
-        # both times are within the tolerance, below which the catalogue wants information only
-        text = f"{end - begin:.0f} s between ChargingStart and ChargingEnd, the EVSE charged for {most:.0f} s"
-        return finding(text, on=cdr, requirement="CDR-016", pointer="/ChargingStart", grade=INFO)
-    return None
 
 
 def _judged(evidence: Evidence, cdr: Exchange, windows: dict[str, _Window]) -> Iterator[Yield]:

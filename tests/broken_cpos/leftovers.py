@@ -216,7 +216,7 @@ VARIANTS = (
     Variant("left-forgets-the-expected", "A restart loses the sessions whose vehicle is still to come", ("SESS-004",), only=F + "restart_of_the_backend", bench=SOON, parts={"storage": ForgetsTheExpected}, collateral=dict.fromkeys(("CDR-027", "RSTART-011"), "the same session")),
     Variant("left-deaf-after-the-break", "What is metered after the connection broke is not billed", ("CDR-024",), only=C + "connection_breaks_in_between", parts={"events": DeafAfterTheBreak}),
     Variant("left-corrects-once", "A refused record is corrected once, and the same then repeated without end", ("CDR-034",), grade="warning", only=F + "cdr_refused_022", parts={"cdr_sender": CorrectsOnce}),
-    Variant("left-no-time", "ChargingEnd is ChargingStart", ("CDR-016",), only=C + "longer_charge", parts={"records": NoTime}),
+    Variant("left-no-time", "ChargingEnd is ChargingStart", ("CDR-039",), grade="warning", only=C + "longer_charge", parts={"records": NoTime}),
     Variant("left-no-partner-without-energy", "A record of 0 kWh lacks the EMPPartnerSessionID of its start", ("SESS-005",), grade="warning", only=A + "nobody_plugs_in", parts={"records": BareWithoutEnergy}),
     Variant("left-loses-what-changes-meanwhile", "A status that changes while a push is on its way is not told", ("STAT-007",), only="all", parts={"status_push": LosesWhatChangesMeanwhile}),
     Variant("left-paused-is-out-of-service", "OutOfService while load management pauses a session", ("STAT-010",), only=C + "evse_pauses", parts={"statuses": PausedIsOutOfService}),
