@@ -26,7 +26,7 @@ _NEEDED: dict[str, tuple[tuple[str, ...], str]] = {
     HEADERS: (("HTTP-003",), "the recording has no headers of requests"),
     ANSWER_HEADERS: (("HTTP-014",), "the recording has no headers of answers"),
     STATUSES: (("HTTP-013",), "the recording has no HTTP status of answers"),
-    FRACTIONS: (("RATE-005", "PUSH-003"), "the recording gives times in whole seconds"),
+    FRACTIONS: (("RATE-005",), "the recording gives times in whole seconds"),
     CERTIFICATES: (("TLS-001",), "the recorder asked for no client certificate, as far as can be seen"),
 }
 _SEEN_IN_THE_TEXT = ("HTTP-001", "HTTP-013", "TLS-001")

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from oicp import wire_json
-from oicp.chargers import chargers
+from oicp.chargers import chargers, pushed_records
 from oicp.evidence import Evidence, Exchange
 from oicp.geo import distance_m, position
 from oicp.limits import limit
@@ -104,13 +104,12 @@ def announces_remote(evidence: Evidence) -> Iterator[Yield]:
 @whole.rule("EVSE-041")
 def announced_services_exist(evidence: Evidence) -> Iterator[Yield]:
     """Reservation and DynamicPricing are announced only where they are offered."""
-    announcing: dict[str, set[str]] = {"Reservation": set(), "DynamicPricing": set()}
+    announcing: set[str] = set()
     for _, _, key, record in _published(evidence):
-        for service, keys in announcing.items():
-            (keys.add if service in _texts(record, "ValueAddedServices") else keys.discard)(key)
+        (announcing.add if "DynamicPricing" in _texts(record, "ValueAddedServices") else announcing.discard)(key)
     for e in evidence.about("AuthorizeRemoteReservationStart", direction=HUB_TO_CPO):
         evse = e.body.get("EvseID")
-        if not isinstance(evse, str) or folded(evse) not in announcing["Reservation"] or e.answer is None or e.faults:
+        if not isinstance(evse, str) or e.answer is None or e.faults or not _announced(evidence, evse, e.t):
             continue
         if e.result is None and e.http_status in (404, 405, 501):
             told = f"Reservation is announced for {evse}, a reservation is answered HTTP {e.http_status}"
@@ -120,9 +119,15 @@ def announced_services_exist(evidence: Evidence) -> Iterator[Yield]:
             yield finding(told, on=e, requirement="EVSE-041", in_answer=True)
         elif e.result is not None:
             yield Checked("EVSE-041", "AuthorizeRemoteReservationStart")
-    pricing = announcing["DynamicPricing"] & final_view_keys(evidence)
+    pricing = announcing & final_view_keys(evidence)
     if pricing and ("pricing" in evidence.run.profiles or evidence.about("PushEVSEPricing")):
         yield from _priced(evidence, pricing)
+
+
+def _announced(evidence: Evidence, evse_id: str, t: float) -> bool:
+    """By the record that was pushed before second `t`, reservations are offered for this EVSE."""
+    pushed = pushed_records(evidence).get(folded(evse_id))
+    return "Reservation" in _texts((pushed.at(t) if pushed else None) or {}, "ValueAddedServices")
 
 
 def _priced(evidence: Evidence, announcing: set[str]) -> Iterator[Yield]:

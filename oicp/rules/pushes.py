@@ -23,6 +23,7 @@ from oicp.pushes import (
 from oicp.repeats import PUSHES, fate
 from oicp.rulebook import WARNING, Checked, Grade, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.rate import is_empty_push
+from oicp.unknowns import FRACTIONS
 
 whole = rules_about_evidence()
 _CLOSE_S = 0.01
@@ -74,7 +75,7 @@ def waits_after_a_timeout(evidence: Evidence) -> Iterator[Yield]:
         before = waiting.pop(name, None) if e.by_cpo else None
         if before is not None:
             gap = e.t - _end(before)
-            pressed = e.status_code == "009" and gap < 0.5
+            pressed = e.status_code == "009" and gap < 0.5 and FRACTIONS not in evidence.run.unknown
             if pressed:
                 told = f"sent {gap:.2f} s after exchange {before.number} was given up or answered 009, and refused with 009"
                 yield finding(told, on=e, requirement="PUSH-003")

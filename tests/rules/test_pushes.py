@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from oicp.unknowns import FRACTIONS
 from tests.rules.build import EVSE, OTHER, Build, ack, findings, fleet, outcome, record
 
 DAY = 86_400.0
@@ -98,6 +99,26 @@ def test_data_that_were_given_up(again: list[Any], until: float, expected: str) 
     build.push_data([record()], t=1, action="insert", took=5, http_status=None, error="the CPO gave up")
     build.push_data(again, t=60, action="insert")
     assert outcome(build.evidence(until=until), "PUSH-003") == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "unknown", "expected"),
+    [("009", (), "warned"), ("009", (FRACTIONS,), "conforms"), ("000", (FRACTIONS,), "conforms")],
+)
+def test_pressed_in_whole_seconds(code: str, unknown: tuple[str, ...], expected: str) -> None:
+    """Whole seconds do not tell how soon a push came after one that was given up."""
+    build = Build(truth=False, fleet=None, source="har", unknown=unknown)
+    build.push_data([record()], t=1, took=5, http_status=None, error="the CPO gave up")
+    build.push_data([record()], t=6.2, answer=ack(code))
+    build.push_data([record()], t=100)
+    assert outcome(build.evidence(), "PUSH-003") == expected
+
+
+def test_given_up_for_good_in_whole_seconds() -> None:
+    """That nothing came again needs no fractions."""
+    build = Build(truth=False, fleet=None, source="har", unknown=(FRACTIONS,))
+    build.push_data([record()], t=1, took=5, http_status=None, error="the CPO gave up")
+    assert outcome(build.evidence(until=2000), "PUSH-003") == "warned"
 
 
 def test_a_full_load_brings_what_was_given_up() -> None:
@@ -516,6 +537,18 @@ def test_announced_reservation(services: list[str], answer: dict[str, Any], expe
     build = Build()
     build.push_data([record(EVSE, ValueAddedServices=services)], t=1)
     build.start(t=5, operation="AuthorizeRemoteReservationStart", **answer)
+    assert outcome(build.evidence(), "EVSE-041") == expected
+
+
+@pytest.mark.parametrize(
+    ("t", "expected"), [(20.0, "not-exercised"), (4.0, "warned")], ids=["announced later", "announced before"]
+)
+def test_a_reservation_before_it_was_announced(t: float, expected: str) -> None:
+    """What counts is what the record at the hub said when the reservation came."""
+    build = Build()
+    build.push_data([record(EVSE)], t=1)
+    build.push_data([record(EVSE, ValueAddedServices=["Reservation"])], t=t, action="update")
+    build.start(t=10, operation="AuthorizeRemoteReservationStart", answer=ack("320"))
     assert outcome(build.evidence(), "EVSE-041") == expected
 
 
