@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 
 from oicp.evidence import Exchange
 from oicp.wire_json import Json
@@ -21,6 +22,15 @@ def moment(value: Json) -> datetime | None:
         return read.astimezone(UTC) if read is not None and read.tzinfo else None
     except (ValueError, OverflowError):
         return None
+
+
+def http_moment(text: str) -> datetime | None:
+    """The moment of an HTTP header such as Date or Retry-After."""
+    try:
+        read = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return read if read.tzinfo else None
 
 
 def second_of(exchange: Exchange, value: Json) -> float | None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import mean
 
 from oicp.evidence import Evidence, Exchange
+from oicp.moments import http_moment
 from oicp.repeats import chains
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 
@@ -16,6 +17,8 @@ _CAP_S = 60.0
 """A wait that long need not grow any further."""
 _JOB_S = 300.0
 """Who comes again that seldom, as an hourly job does, is no burden for the hub at a constant pace either."""
+_WIDE = 4.0
+"""Greatest wait over smallest one from which on chance may hide the growth, as it does where each wait is drawn from up to thrice the one before."""
 _STEADY, _STEADY_OF_FEW = 1.6, 1.3
 """Greatest wait over smallest one below which a pace counts as constant; of three, to which a busy machine adds its own delay."""
 
@@ -32,10 +35,20 @@ def _limited(evidence: Evidence) -> tuple[list[Exchange], ...]:
 def _as_told(chain: list[Exchange]) -> bool:
     """The waits are those the hub asked for by Retry-After."""
     for before, wait in zip(chain, _waits(chain), strict=False):
-        asked = before.answer_header("Retry-After") or ""
-        if not asked.strip().isdigit() or wait < int(asked) - 1:
+        asked = _asked_s(before)
+        if asked is None or wait < asked - 1:
             return False
     return True
+
+
+def _asked_s(limited: Exchange) -> float | None:
+    """Seconds to wait by Retry-After, which is a number of them or a moment by the clock of the hub."""
+    text = (limited.answer_header("Retry-After") or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    until = http_moment(text)
+    now = http_moment(limited.answer_header("Date") or "") or limited.started_at
+    return (until - now).total_seconds() if until else None
 
 
 @whole.rule("RATE-005")
@@ -74,6 +87,8 @@ def _no_backoff(waits: list[float]) -> str | None:
     if max(growing) < (_STEADY if len(growing) > 3 else _STEADY_OF_FEW) * min(growing):
         return f"repeated at a constant pace: waits {shown} s"
     half = len(growing) // 2
+    if max(growing) >= _WIDE * min(growing):
+        return None
     if len(growing) >= 6 and mean(growing[half:]) < 1.2 * mean(growing[:half]):
         return f"waits do not grow: {shown} s"
     return None

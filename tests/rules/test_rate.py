@@ -1,10 +1,12 @@
 """Rate limits, back-off and probes."""
 
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
-from tests.rules.build import EVSE, Build, findings, outcome, record, verdict
+from tests.rules.build import BEGIN, EVSE, Build, findings, outcome, record, verdict
 
 
 def limited(build: Build, times: list[float], *, session: int = 1, **more: Any) -> None:
@@ -83,6 +85,8 @@ def test_backlog(spacing: float, expected: str) -> None:
         ([1, 31, 91, 151, 211, 271], "conforms"),
         ([1, 61, 121, 181, 241], "warned"),
         ([1, 901, 1801, 2701, 3601], "conforms"),
+        ([1, 3.4, 10.5, 14.8, 16.4, 21.1, 29.1], "conforms"),  # each wait drawn from up to thrice the one before
+        ([1, 3.4, 6.5, 8.8, 11.4, 13.1, 16.1], "warned"),
     ],
 )
 def test_backoff(times: list[float], expected: str) -> None:
@@ -101,10 +105,22 @@ def test_another_status_is_no_repeat() -> None:
 
 
 def test_retry_after_is_followed() -> None:
-    """Who waits as long as the hub asks for needs no growth of his own."""
+    """Who waits as long as the hub asks for, in seconds or to a moment, needs no growth of his own."""
     build = Build()
     limited(build, [1, 6, 11, 16, 21], answer_headers=(("Retry-After", "5"),))
     assert outcome(build.evidence(), "RATE-005") == "conforms"
+
+
+@pytest.mark.parametrize(("wait", "expected"), [(5, "conforms"), (2, "warned")])
+def test_retry_after_names_a_moment(wait: int, expected: str) -> None:
+    """HTTP allows a date as well; it is read by the clock of the hub, which is an hour ahead here."""
+    build = Build()
+    for at in range(5):
+        now = BEGIN + timedelta(hours=1, seconds=1 + at * wait)
+        until = now + timedelta(seconds=5)
+        headers = (("Date", format_datetime(now, True)), ("Retry-After", format_datetime(until, True)))
+        build.cdr(t=1 + at * wait, begin=-9, end=0, took=0, http_status=429, answer=b"", answer_headers=headers)
+    assert outcome(build.evidence(), "RATE-005") == expected
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from bench.sources import UnreadableSource, read_recording
-from oicp.evidence import Evidence, Exchange, read_lines, run_line
+from oicp.evidence import Answer, Evidence, Exchange, Request, read_lines, run_line
 from oicp.rulebook import Outcome, Verdict, judge
 from reports.readiness import readiness
 from reports.report import Report
-from tap.mapping import is_oicp
+from tap.clocks import on_the_clock_of_the_hub
+from tap.mapping import Heard, is_oicp
 from tests.rules.build import ALL_PROFILES, EVSE, Build, record
 from tests.tap.as_har import write_har
 
@@ -285,6 +286,21 @@ def test_whose_clock_counts(tmp_path: Path, what: str, recorder_s: int, date: An
 
     verdict = judge(read_recording(har(tmp_path, change)))
     assert verdict.of("CDR-015").outcome is expected, what
+
+
+@pytest.mark.parametrize(("odd", "moved"), [(0, 40), (1, 40), (6, 0)])
+def test_a_few_old_dates_among_right_ones(odd: int, moved: int) -> None:
+    """One answer out of the cache of a proxy does not hide that the recorder is late; many say nothing at all."""
+    begin = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    request = Request("POST", "/api/oicp/evsepush/v23/operators/DE*ABC/data-records")
+    heard = []
+    for at in range(12):
+        ahead = 40 if at >= odd else -500 - 100 * at
+        date = format_datetime(begin + timedelta(seconds=at * 60 + ahead), usegmt=True)
+        answer = Answer(200, (("Date", date),))
+        heard.append(Heard("https://hub.example" + request.target, request, answer, begin + timedelta(minutes=at), 0.1))
+    off = on_the_clock_of_the_hub(heard)[0].started_at - begin
+    assert round(off.total_seconds()) == moved
 
 
 def test_what_is_unknown_stays_so_in_the_evidence(tmp_path: Path) -> None:
