@@ -7,6 +7,7 @@ import pytest
 
 from oicp.evidence import Tls
 from oicp.handshakes import Trouble, tls_version, trouble
+from oicp.unknowns import CERTIFICATES
 from tests.rules.build import CERTIFICATE, TLS, Build, findings, outcome, record
 
 UNKNOWN = replace(TLS, trusted=False, partner_id=None)
@@ -169,9 +170,23 @@ def test_the_hub_tells_of_the_certificate(
     answer: Any, http_status: int, tls: Tls | None, expected: tuple[str, ...]
 ) -> None:
     """A recording without handshakes has the answers that the hub gives to wrong ones."""
-    build = Build(source="har", truth=False, fleet=None)
+    build = Build(source="pairs", truth=False, fleet=None)
     build.push_data([record()], t=1, answer=answer, http_status=http_status, tls=tls)
     assert tuple(outcome(build.evidence(), i) for i in ("TLS-001", "TLS-002", "TLS-004")) == expected
+
+
+@pytest.mark.parametrize("source", ["har", "flows", "tap"])
+@pytest.mark.parametrize("unknown", [(), (CERTIFICATES,)])
+@pytest.mark.parametrize(("answer", "requirement"), [(NO_CERTIFICATE, "TLS-001"), (BAD_CERTIFICATE, "TLS-002")])
+def test_the_hub_tells_of_the_certificate_of_a_proxy(
+    answer: bytes, requirement: str, unknown: tuple[str, ...], source: str
+) -> None:
+    """Who records between CPO and hub opens the connections to the hub himself: a warning, and the CPO stays unjudged."""
+    build = Build(source=source, truth=False, fleet=None, unknown=unknown)
+    for t in (1, 60):
+        build.push_data([record()], t=t, answer=answer, http_status=400, tls=None)
+    assert outcome(build.evidence(), requirement) != "violated"
+    assert [str(f.grade) for f in findings(build.evidence(), requirement)] == ["warning"]
 
 
 @pytest.mark.parametrize(
