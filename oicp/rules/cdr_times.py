@@ -93,8 +93,8 @@ def _long_before_the_start(evidence: Evidence) -> Iterator[Yield]:
     """The wire alone tells when a session was started: nothing ended before, and no charging began. Clocks of recorders differ by less."""
     for cdr in cdrs(evidence) if TIMES not in evidence.run.unknown else ():
         own = session(evidence, session_id_of(cdr))
-        if own is None or own.kind not in ("remote", "rfid") or not own.accepted or own.start is None:
-            continue
+        if own is None or own.kind != "remote" or not own.accepted or own.start is None:
+            continue  # a charge point that was offline let the card charge before the hub was asked
         for name in ("ChargingStart", "ChargingEnd", "SessionEnd"):
             said = second_of(cdr, cdr.body.get(name))
             if said is not None and said < own.start.t - _NO_CLOCK_S:

@@ -131,7 +131,11 @@ def answers_with_a_message(evidence: Evidence) -> Iterator[Yield]:
         told = _no_message(e)
         if told and e.answer is not None and STATUSES in evidence.run.unknown and _not_understood(e):
             continue  # it may well have come with HTTP 400
-        if told:
+        if told and _closed_when_idle(evidence, e):
+            reason = "a connection broke at once; it may have been idle and closed just when the request came"
+            doubt = finding(told, on=e, requirement="HTTP-012")
+            yield NotExercised("HTTP-012", reason, incomplete=True, doubt=doubt)
+        elif told:
             yield finding(told, on=e, requirement="HTTP-012", in_answer=e.answer is not None)
         elif is_acknowledgement(e) or e.status_code is not None:
             yield Checked("HTTP-012", e.operation)
@@ -146,6 +150,19 @@ def _no_message(e: Exchange) -> str | None:
         return None
     shown = e.answered.error or "no acknowledgement in it"
     return f"HTTP {e.answer.http_status} without an OICP message: {shown}"
+
+
+def _closed_when_idle(evidence: Evidence, e: Exchange) -> bool:
+    """Who recorded keeps connections open longer than our hub does; on one that the CPO closes meanwhile it never gets the request."""
+    if e.answer is not None or evidence.run.source not in _OF_OTHERS or (e.duration_s or 0.0) > _AT_ONCE_S:
+        return False
+    broke = any(word in (e.error or "").lower() for word in _BROKEN)
+    return broke and any(other.t < e.t for other in _remote(evidence))
+
+
+_OF_OTHERS = ("har", "flows", "tap")
+_AT_ONCE_S = 0.5
+_BROKEN = ("reset", "disconnected", "closed", "hang up", "eof", "empty response", "broken pipe")
 
 
 def _silence(e: Exchange) -> str | None:

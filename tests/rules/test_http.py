@@ -69,6 +69,26 @@ def test_utf8(body: bytes, expected: str) -> None:
     assert outcome(build.evidence(), "HTTP-004") == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "before", "error", "took", "expected"),
+    [
+        ("flows", True, "Server closed connection", 0.01, "warned"),
+        ("har", True, "read ECONNRESET", 0.01, "warned"),
+        ("har", True, "timed out", 0.01, "violated"),
+        ("har", True, "read ECONNRESET", 9, "violated"),  # it had the request, and thought about it
+        ("har", False, "read ECONNRESET", 0.01, "violated"),  # nothing was idle
+        ("run", True, "Connection reset by peer", 0.01, "violated"),  # our hub closes first
+    ],
+)
+def test_an_idle_connection_that_breaks(source: str, before: bool, error: str, took: float, expected: str) -> None:
+    """A CPO may close a connection that is idle, also in the very moment in which a request comes."""
+    build = Build(source=source, truth=False)
+    if before:
+        build.start(t=1)
+    build.start(t=90, session=2, http_status=None, error=error, took=took)
+    assert outcome(build.evidence(), "HTTP-012") == expected
+
+
 def test_broken_bodies_and_probes() -> None:
     """A body that is no JSON is no POST with JSON; a GET of the root is not a matter of paths."""
     build = Build()

@@ -20,6 +20,7 @@ def billed(b: Build, session: int = 1, begin: float = 10, end: float = 600, evse
     b.cdr(t=end + 2, session=session, begin=begin + 1, end=end, evse_id=evse_id)
 
 
+CARD = {"RFIDMifareFamilyIdentification": {"UID": "04A1B2C3"}}
 BARE = {"CPOPartnerSessionID": ..., "EMPPartnerSessionID": ..., "PartnerProductID": ...}
 
 
@@ -165,6 +166,10 @@ CASES = [
     Case("CDR-016", VIOLATED, "UTC with the offset of the place", several(
         lambda b: b.start(t=10), lambda b: b.cdr(t=602, begin=11 - 3600, end=600 - 3600)), run=WIRE),
     Case("CDR-016", SILENT, "times after the start", billed, run=WIRE),
+    Case("CDR-016", SILENT, "the hub was asked for a card when the charge point was online again", several(
+        lambda b: b.exchange("AuthorizeStart", {"OperatorID": "DE*ABC", "EvseID": EVSE, "Identification": CARD}, t=2000, answer={
+            "SessionID": session_id(1), "AuthorizationStatus": "Authorized", "StatusCode": {"Code": "000"}}),
+        lambda b: b.cdr(t=2602, begin=800, end=2600, body={"Identification": CARD})), run=WIRE),
     Case("CDR-016", SILENT, "the session began when the vehicle was plugged in", several(
         lambda b: b.start(t=1000), lambda b: b.cdr(t=1602, begin=1001, end=1600, body={"SessionStart": clock(0)})), run=WIRE),
     Case("CDR-016", SILENT, "the clock of the recorder is some seconds off", several(
