@@ -251,7 +251,8 @@ def end_tells_what_the_cdr_tells_later(evidence: Evidence) -> Iterator[Yield]:
     for exchange, own in notifications(evidence, "End"):
         if own is None or own.start is None:
             continue
-        later = next((c for c in own.cdrs if c.t > exchange.t), None)
+        after = [c for c in own.cdrs if c.t > exchange.t]
+        later = next((c for c in after if c.accepted), after[-1] if after else None)  # what was refused was put right
         if later is not None:
             yield Checked("NOTIF-014", NOTIFICATION)
             for name in ("ConsumedEnergy", "MeterValueEnd"):

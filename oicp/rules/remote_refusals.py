@@ -1,5 +1,6 @@
 """Remote starts that must be refused: unknown, occupied, reserved, faulted, unreachable EVSE (RSTART-006 to -010, -012)."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -146,8 +147,15 @@ def stays_out_of_service(evidence: Evidence, evse_id: str | None, begin: float, 
     told = pushed_status(evidence, evse_id or "")
     if told.at(begin) != "OutOfService" or not set(told.between(begin, end + while_s)) <= {"OutOfService"}:
         return False  # as nearly always: looked at before all pushes are
-    pushes = evidence.about("PushEvseStatus", direction=CPO_TO_HUB)
-    return not any(begin - while_s < p.t < end + while_s and not p.accepted for p in pushes)
+    refused = _refused_at(evidence)
+    at = bisect_right(refused, begin - while_s)
+    return at == len(refused) or refused[at] >= end + while_s
+
+
+@lru_cache(maxsize=8)
+def _refused_at(evidence: Evidence) -> list[float]:
+    """When the hub did not take a status."""
+    return [push.t for push in evidence.about("PushEvseStatus", direction=CPO_TO_HUB) if not push.accepted]
 
 
 def _came_to_life(evidence: Evidence, start: Exchange) -> bool:

@@ -33,6 +33,9 @@ whole = rules_about_evidence()
 _AFTER_S = 5.0
 _FREED_S = 10.0
 _EXPIRY_S = 60.0
+_BROKE = frozenset(("OutOfService", "Unknown"))
+_LOOK_BACK = 50
+"""So many reservations of an EVSE are looked at for one."""
 _NOT_SERVED = (404, 405, 501)
 _CODE = "/StatusCode/Code"
 
@@ -105,7 +108,15 @@ def _taken_already(evidence: Evidence, start: Exchange) -> str | None:
     if other is not None:
         return f"where by its CDR session {other.session_id} was charging"
     there = reservations_of(evidence).get(folded(evse_id or ""), [])
-    held = next((own for own in there if _held_for_another(own, start) and _held_then(evidence, own)), None)
+    at = bisect_right(there, start.t, key=lambda own: own.begin)
+    held = next(
+        (
+            own
+            for own in there[max(0, at - _LOOK_BACK) : at]
+            if _held_for_another(own, start) and _held_then(evidence, own)
+        ),
+        None,
+    )
     if held is not None:
         return f"that was reserved for {held.session.evco_id} (exchange {held.start.number})"
     if stays_out_of_service(evidence, evse_id, start.t, end_of(start)):
@@ -142,6 +153,9 @@ def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
         elif not told_anything(evidence) or status_refused(evidence, own.evse_id, own.start.t, end + 1, "Reserved"):
             yield NotExercised("RESV-005", "no status of the CPO was recorded, or the hub did not take it")
             continue
+        elif _BROKE & set(pushes.between(own.start.t, own.begin + least)):
+            yield NotExercised("RESV-005", "the EVSE broke down before Reserved was due")
+            continue
         elif end - own.begin >= least:
             yield finding(f"reserved for {end - own.begin:.0f} s, yet Reserved was never pushed", on=own.start)
             continue
@@ -173,8 +187,9 @@ def told_anything(evidence: Evidence) -> bool:
 
 def held_again(evidence: Evidence, own: Reservation) -> bool:
     """Another reservation of the EVSE was accepted before anybody could see it free."""
-    others = reservations_of(evidence).get(folded(own.evse_id), [])
-    return any(own.begin < other.begin <= own.end + _EXPIRY_S for other in others)
+    there = reservations_of(evidence).get(folded(own.evse_id), [])
+    at = bisect_right(there, own.begin, key=lambda other: other.begin)
+    return at < len(there) and there[at].begin <= own.end + _EXPIRY_S
 
 
 def _late(evidence: Evidence, own: Reservation) -> Iterator[Yield]:

@@ -4,9 +4,10 @@ What the answer says needs no witness at the charge point.
 """
 
 import re
+from functools import lru_cache
 
 from oicp import wire_json
-from oicp.chargers import record_of
+from oicp.chargers import Timeline, record_of
 from oicp.evidence import Evidence, Exchange
 from oicp.pushes import data_pushes
 from oicp.rules.demands import demands
@@ -58,6 +59,7 @@ def other_medium(e: Exchange) -> bool:
     return e.operation == START and e.status_code in MEDIUM_CODES and isinstance(evco_id, str)
 
 
+@lru_cache(maxsize=8)
 def starts_taken(evidence: Evidence) -> bool:
     """Some start was accepted."""
     return any(e.operation == START and e.accepted for e in asked(evidence))
@@ -115,11 +117,22 @@ def _product(evidence: Evidence, e: Exchange, text: str) -> tuple[str, str] | No
 
 def its_own_evse(evidence: Evidence, evse_id: str | None, t: float) -> bool:
     """The data of this EVSE, in whatever spelling, are at the hub by the CPO's last word on it."""
-    key, own = folded(evse_id or ""), False
+    told = _at_the_hub(evidence).get(folded(evse_id or ""))
+    return told is not None and told.at(t) is True
+
+
+@lru_cache(maxsize=8)
+def _at_the_hub(evidence: Evidence) -> dict[str, Timeline[bool]]:
+    """Whether the hub has data of an EVSE, by folded EvseID."""
+    found: dict[str, Timeline[bool]] = {}
     for push in data_pushes(evidence):
-        if push.t < t and push.stored and (push.is_full_load or key in push.records):
-            own = key in push.records and push.action != "delete"
-    return own
+        if not push.stored:
+            continue
+        for key in push.records:
+            found.setdefault(key, Timeline()).add(push.t, push.action != "delete")
+        for key in found.keys() - push.records.keys() if push.is_full_load else ():
+            found[key].add(push.t, False)
+    return found
 
 
 def unknown_though_own(evidence: Evidence, e: Exchange) -> bool:

@@ -87,6 +87,11 @@ CASES = [
     Case("NOTIF-012", VIOLATED, "twice of what was billed", several(
         lambda b: b.start(t=100), energy(1000, 20.0), lambda b: b.cdr(t=1010, begin=101, end=1005, meter_end_wh=10000)), 1200),
     Case("NOTIF-012", SILENT, "more than a record that was refused", refused_first, 1200),
+    *(Case("NOTIF-014", outcome, f"{wh} Wh in the record that was taken", several(
+        lambda b: b.start(t=100), lambda b: b.notification(
+            "End", t=400, body={"ChargingStart": clock(101), "ChargingEnd": clock(399), "ConsumedEnergy": 3.0}),
+        lambda b: b.cdr(t=402, begin=101, end=399, meter_end_wh=0, answer=ack("022")),
+        lambda b, wh=wh: b.cdr(t=450, begin=101, end=399, meter_end_wh=wh))) for wh, outcome in ((3000, CONFORMS), (2000, VIOLATED))),
     Case("CDR-041", SILENT, "a reservation, perhaps", unsigned(0)),
     Case("CDR-041", VIOLATED, "energy without signed values", unsigned(3000)),
     Case("CDR-050", CONFORMS, "one register", signed((100.0, IN), (105.0, IN))),

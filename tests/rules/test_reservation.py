@@ -256,6 +256,8 @@ ENDED_OTHERWISE = [
     Case("RESV-003", VIOLATED, "given free", lambda b: kept(b, ("Reserved", 100), ("Available", 300)), 2000),
     Case("RESV-005", SILENT, "the hub did not take it", lambda b: (
         kept(b, reserved=None), in_vain(b, "Reserved", 12, 42), b.start(t=100, session=2), pushed(b, "Occupied", 101)), 2000),
+    Case("RESV-005", SILENT, "the EVSE broke down at once", lambda b: kept(b, ("OutOfService", 12), reserved=None), 2000),
+    Case("RESV-005", VIOLATED, "it broke down much later", lambda b: kept(b, ("OutOfService", 400), reserved=None), 2000),
     Case("RESV-005", SILENT, "nothing of the CPO was recorded", lambda b: kept(b, reserved=None), 2000),
     Case("RESV-005", VIOLATED, "other statuses were", lambda b: (pushed(b, "Available", 1), kept(b, reserved=None)), 2000),
     Case("RESV-006", SILENT, "no Duration, shown late and given free", lambda b: (
