@@ -143,14 +143,20 @@ def _gone(evidence: Evidence, e: Exchange, key: Hashable) -> bool:
     """A status of an EVSE whose data were removed later: by a delete, or by a full load without it."""
     if e.operation != "PushEvseStatus" or not isinstance(key, tuple):
         return False
-    return any(t > e.t and (key[1] in keys) is not full for t, full, keys in _removing(evidence))
+    return _removed(evidence).get(key[1], e.t) > e.t
 
 
 @lru_cache(maxsize=8)
-def _removing(evidence: Evidence) -> tuple[tuple[float, bool, frozenset[str]], ...]:
-    """Data pushes that were taken and may remove EVSEs: when, whether it is a full load, and its EVSEs."""
-    found = ((e, e.body.get("ActionType")) for e in evidence.about("PushEvseData") if e.accepted)
-    return tuple((e.t, action == "fullLoad", evse_keys(e)) for e, action in found if action in ("delete", "fullLoad"))
+def _removed(evidence: Evidence) -> dict[str, float]:
+    """When the data of an EVSE were removed for the last time: by a delete, or by a full load without it."""
+    found: dict[str, float] = {}
+    told = {key for e in evidence.about("PushEvseStatus") for key in evse_keys(e)}
+    for e in evidence.about("PushEvseData"):
+        action = e.body.get("ActionType") if e.accepted else None
+        if action in ("delete", "fullLoad"):
+            keys = evse_keys(e)
+            found.update(dict.fromkeys(told - keys if action == "fullLoad" else keys, e.t))
+    return found
 
 
 @lru_cache(maxsize=8)

@@ -229,7 +229,8 @@ def _completed_by_inserts(evidence: Evidence, push: Push, missing: set[str]) -> 
     """Inserts that follow directly bring what the fullLoad lacks."""
     brought: set[str] = set()
     history, before = data_pushes(evidence), push
-    for following in history[bisect_left(history, push.t, key=lambda p: p.t) + 1 :]:
+    for at in range(bisect_left(history, push.t, key=lambda p: p.t) + 1, len(history)):
+        following = history[at]
         late = following.t - before.t > limit(evidence, "split_load_s")
         if following.action != "insert" or late or not missing - brought:
             break
