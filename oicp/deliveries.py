@@ -1,5 +1,6 @@
 """Charge detail records on their way to the hub: attempts, lost answers, strays, and how long this CPO takes."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -131,15 +132,27 @@ def claimed(evidence: Evidence) -> dict[str, Exchange]:
             by_id[own.session_id.upper()] = own
             for place in {own.evse_id, *(t.evse_id for t in own.transactions)}:
                 by_place.setdefault(folded(place or ""), []).append(own)
+    for near in by_place.values():
+        near.sort(key=_begun)
     found: dict[str, Exchange] = {}
     for stray in _strays(evidence):
         near = by_place.get(folded(str(stray.body.get("EvseID") or "")), [])
         same = by_id.get((session_id_of(stray) or "").upper())
-        free = [s for s in near if s.session_id not in found and s.start and s.start.t < stray.t]
-        chosen = same or (free[-1] if free else None)
+        free = (s for s in begun_before(near, stray.t) if s.session_id not in found)
+        chosen = same or next(free, None)
         if chosen is not None:
             found.setdefault(chosen.session_id, stray)
     return found
+
+
+def _begun(own: Session) -> float:
+    return own.start.t if own.start else float("inf")
+
+
+def begun_before(in_order: list[Session], t: float) -> Iterator[Session]:
+    """Sessions that began before second `t`, the latest first."""
+    for at in reversed(range(bisect_left(in_order, t, key=_begun))):
+        yield in_order[at]
 
 
 @lru_cache(maxsize=8)

@@ -157,7 +157,12 @@ def _closed_when_idle(evidence: Evidence, e: Exchange) -> bool:
     if e.answer is not None or evidence.run.source not in _OF_OTHERS or (e.duration_s or 0.0) > _AT_ONCE_S:
         return False
     broke = any(word in (e.error or "").lower() for word in _BROKEN)
-    return broke and any(other.t < e.t for other in _remote(evidence))
+    return broke and _first_answered(evidence) < e.t
+
+
+@lru_cache(maxsize=8)
+def _first_answered(evidence: Evidence) -> float:
+    return min((e.t for e in _remote(evidence)), default=float("inf"))
 
 
 _OF_OTHERS = ("har", "flows", "tap")

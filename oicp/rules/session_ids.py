@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
-from oicp.deliveries import claimed, of_another, says_closed
+from oicp.deliveries import begun_before, claimed, of_another, says_closed
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import second_of
@@ -50,9 +50,9 @@ def _unknown_on_purpose(e: Exchange) -> bool:
 
 @lru_cache(maxsize=8)
 def _unbilled(evidence: Evidence) -> dict[str, list[Session]]:
-    """Accepted sessions without a CDR of their own, by EVSE."""
+    """Accepted sessions without a CDR of their own, by EVSE, in the order in which they began."""
     found: dict[str, list[Session]] = {}
-    for s in sessions(evidence):
+    for s in sorted(sessions(evidence), key=lambda s: s.start.t if s.start else 0.0):
         if s.accepted and not s.cdrs and s.evse_id:
             found.setdefault(folded(s.evse_id), []).append(s)
     return found
@@ -89,10 +89,22 @@ def _starts_were_recorded(evidence: Evidence, e: Exchange) -> bool:
     identification = e.body.get("Identification")
     kinds = {k for k, v in identification.items() if v is not None} if isinstance(identification, dict) else set()
     if kinds and "RemoteIdentification" not in kinds:
-        starts = evidence.about("AuthorizeStart")
+        asked, heard = _cards_asked_for(evidence)
         own = session(evidence, text_of(e, "SessionID"))
         unknown = says_closed(e) and own is not None and own.cdrs[:1] == (e,)
-        return not any(unheard(start) for start in starts) and (bool(starts) or unknown)
+        return heard and (asked or unknown)
+    return _starts_came(evidence)
+
+
+@lru_cache(maxsize=8)
+def _cards_asked_for(evidence: Evidence) -> tuple[bool, bool]:
+    """Whether the hub was asked for a card, and whether its answers were all recorded."""
+    starts = evidence.about("AuthorizeStart")
+    return bool(starts), not any(unheard(start) for start in starts)
+
+
+@lru_cache(maxsize=8)
+def _starts_came(evidence: Evidence) -> bool:
     return any(start.direction is HUB_TO_CPO for start in evidence.about(*STARTS))
 
 
@@ -125,9 +137,9 @@ def _strange(evidence: Evidence, e: Exchange, ident: str) -> Yield:
     evse = folded(str(e.body.get("EvseID") or ""))
     if evse in _nameless_starts(evidence):
         return NotExercised("SESS-001", "a start without SessionID was accepted, its messages may carry any id")
-    candidates = [s for s in _unbilled(evidence).get(evse, []) if s.start and s.start.t < e.t]
-    if candidates and e.operation != "AuthorizeStart":
-        told = f"SessionID {ident} was never given out; the session on this EVSE is {candidates[-1].session_id}"
+    before = next(begun_before(_unbilled(evidence).get(evse, []), e.t), None)
+    if before and e.operation != "AuthorizeStart":
+        told = f"SessionID {ident} was never given out; the session on this EVSE is {before.session_id}"
         return finding(told, on=e, pointer="/SessionID", requirement="SESS-003")
     return finding(
         f"SessionID {ident} was never given out by the hub", on=e, pointer="/SessionID", requirement="SESS-001"
