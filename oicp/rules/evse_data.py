@@ -176,10 +176,10 @@ def compatible_is_right(evidence: Evidence) -> Iterator[Yield]:
 @whole.rule("EVSE-052")
 def dynamic_info_is_right(evidence: Evidence) -> Iterator[Yield]:
     """EVSEs whose status is pushed say so by DynamicInfoAvailable, the others say false."""
-    told_of: dict[str, Push] = {}
+    told_of: dict[str, Push] = {}  # the last word on each
     for push in pushes(evidence):
-        for key in push.records if push.exchange.operation == STATUS and push.action != "delete" else ():
-            told_of.setdefault(key, push)
+        if push.exchange.operation == STATUS and push.action != "delete":
+            told_of.update(dict.fromkeys(push.records, push))
     last = {key: (e, at, record) for e, at, key, record in _published(evidence)}
     for key, (e, at, record) in last.items():
         said = str(record.get("DynamicInfoAvailable")).lower()
@@ -188,7 +188,8 @@ def dynamic_info_is_right(evidence: Evidence) -> Iterator[Yield]:
             "requirement": "EVSE-052",
             "evse_id": record["EvseID"],
         }
-        if said == "false" and key in told_of:
+        answered = e.t if e.t_end is None else e.t_end
+        if said == "false" and key in told_of and told_of[key].t > answered:
             yield finding(f"false, yet its status is pushed (exchange {told_of[key].exchange.number})", on=e, **more)
         elif (said in ("true", "auto") and key in told_of) or (said == "false" and told_of):
             yield Checked("EVSE-052", DATA)

@@ -84,10 +84,9 @@ def full_load_covers_the_fleet(evidence: Evidence) -> Iterator[Yield]:
     """A status fullLoad has a record for every published EVSE with dynamic information."""
     dynamic: set[str] = set()
     for push, view in replay(evidence):
-        if push.exchange.operation != STATUS:
-            continue
-        (dynamic.difference_update if push.action == "delete" else dynamic.update)(push.records.keys())
-        if not push.is_full_load or not push.records:
+        if not push.refused:
+            _learn(dynamic, push)
+        if push.exchange.operation != STATUS or not push.is_full_load or not push.records:
             continue
         wanted = _with_dynamic_information(view, push, limit(evidence, "status_settles_s"), dynamic)
         left_out = sorted(k for k in wanted if k not in push.records)
@@ -97,6 +96,16 @@ def full_load_covers_the_fleet(evidence: Evidence) -> Iterator[Yield]:
             yield finding(told, on=push.exchange, requirement="STAT-009")
         elif wanted:
             yield Checked("STAT-009", STATUS)
+
+
+def _learn(dynamic: set[str], push: Push) -> None:
+    """EVSEs of which the hub has a status: until it is deleted, or the data are."""
+    if push.exchange.operation == STATUS and push.action != "delete":
+        dynamic.update(push.records)
+    elif push.action == "delete":
+        dynamic.difference_update(push.records)
+    elif push.is_full_load:
+        dynamic.intersection_update(push.records)
 
 
 def _with_dynamic_information(view: View, push: Push, settles: float, told: set[str]) -> set[str]:

@@ -555,6 +555,39 @@ def test_auto_with_a_status_is_dynamic() -> None:
     assert outcome(build.evidence(), "STAT-009") == "violated"
 
 
+AUTO = record(OTHER, DynamicInfoAvailable="auto")
+
+
+def _told(b: Build) -> None:
+    b.push_status({OTHER: "Available"}, t=2)
+
+
+def _inserted(b: Build) -> None:
+    b.push_data([AUTO], t=9, action="insert")
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([lambda b: b.push_status({OTHER: "Occupied"}, t=2, answer=ack("009"))], "conforms"),
+        ([_told, lambda b: b.push_status({OTHER: "Occupied"}, t=4, action="delete")], "conforms"),
+        ([_told, lambda b: b.push_data([AUTO], t=4, action="delete"), _inserted], "conforms"),
+        ([_told, lambda b: b.push_data([record()], t=4), _inserted], "conforms"),
+        ([_told, lambda b: b.push_data([AUTO], t=4, action="update")], "violated"),
+        ([_told, lambda b: b.push_data([record(), AUTO], t=4)], "violated"),
+    ],
+    ids=["refused", "taken back", "removed", "left out", "changed", "loaded"],
+)
+def test_auto_whose_status_the_hub_has_not(steps: list[Callable[[Build], object]], expected: str) -> None:
+    """A status that was refused or that went with the data makes nothing dynamic."""
+    build = Build()
+    build.push_data([record(), AUTO], t=1)
+    for step in steps:
+        step(build)
+    build.push_status({EVSE: "Available"}, t=30, action="fullLoad")
+    assert outcome(build.evidence(), "STAT-009") == expected
+
+
 @pytest.mark.parametrize(
     ("t", "action", "expected"),
     [(10.5, "insert", "conforms"), (14.0, "insert", "violated"), (10.5, "fullLoad", "violated")],

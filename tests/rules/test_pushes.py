@@ -522,6 +522,17 @@ def test_dynamic_info(said: Any, statuses: list[str], until: float, expected: st
     assert outcome(build.evidence(until=until), "EVSE-052") == expected
 
 
+@pytest.mark.parametrize(("t", "expected"), [(3.0, "conforms"), (7.0, "warned")], ids=["before", "after"])
+def test_a_status_before_dynamic_information_was_given_up(t: float, expected: str) -> None:
+    """Only a status that is pushed beside `false` contradicts it."""
+    build = Build()
+    build.push_data([record(EVSE), record(OTHER)], t=1)
+    build.push_status({OTHER: "Available"}, t=2)
+    build.push_status({EVSE: "Occupied"}, t=t)
+    build.push_data([record(EVSE, DynamicInfoAvailable="false")], t=5, action="update")
+    assert outcome(build.evidence(), "EVSE-052") == expected
+
+
 @pytest.mark.parametrize(
     ("services", "answer", "expected"),
     [
