@@ -254,7 +254,7 @@ def _judged(
         _ask(rule, evidence, tallies)
     for ident, reason, findings_stand in cannot_be_judged(evidence.run.unknown):
         _withhold(tallies[ident], reason, findings_stand)
-    _fold(tallies)
+    _fold(tallies, profiles_in(chosen))
     verdicts = tuple(_outcome(r, tallies[r.id], chosen, strict) for r in catalogue().values() if r.subject == "cpo")
     return _overall(verdicts, tallies, strict, chosen, expected)
 
@@ -316,14 +316,14 @@ def _scenario(item: Finding, evidence: Evidence) -> str | None:
 _WEIGHT = {ERROR: 2, WARNING: 1, INFO: 0}
 
 
-def _fold(tallies: dict[str, _Tally]) -> None:
-    """One violation, one finding: what a PRIMARY entry reports about the same act is folded under it.
+def _fold(tallies: dict[str, _Tally], judged: frozenset[str]) -> None:
+    """One violation, one finding: what a PRIMARY entry of a profile that is judged reports about the same act is folded under it.
 
     A requirement whose findings are all folded stays broken: it is shown as not exercised, never as conforming.
     """
     for requirement in catalogue().values():
         tally = tallies[requirement.id]
-        for primary in _primaries(requirement.id) if tally.findings else ():
+        for primary in _primaries(requirement.id, judged) if tally.findings else ():
             _fold_under(tallies[primary], primary, tally, requirement)
 
 
@@ -345,8 +345,8 @@ def _carrying(item: Finding, also: list[str]) -> Finding:
 
 
 @cache
-def _primaries(ident: str) -> tuple[str, ...]:
-    """Primaries of an entry and theirs in turn, nearest first."""
+def _primaries(ident: str, judged: frozenset[str]) -> tuple[str, ...]:
+    """Primaries of an entry and theirs in turn, nearest first, as far as their profiles are judged."""
     found: list[str] = []
     waiting = list(catalogue()[ident].primary)
     while waiting:
@@ -354,7 +354,7 @@ def _primaries(ident: str) -> tuple[str, ...]:
         if primary not in found and primary != ident:
             found.append(primary)
             waiting.extend(catalogue()[primary].primary)
-    return tuple(found)
+    return tuple(p for p in found if catalogue()[p].profile in judged)
 
 
 class _Places:

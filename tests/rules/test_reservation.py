@@ -4,7 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from oicp.reservations import RELEASE, RESERVE
+from oicp.rulebook import judge
 from oicp.unknowns import ORDER, TIMES
 from tests.rules.build import BEGIN, EVSE, OTHER, Build, ack
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, several, table
@@ -299,3 +302,16 @@ WITHOUT_TIMES = [
 def test_reservation_on_the_wire(case: Case) -> None:
     """What requests, answers, statuses and CDRs say about each other."""
     case.check()
+
+
+@pytest.mark.parametrize(
+    ("profiles", "broken"),
+    [(("remote-only", "reservation"), "RESV-006"), (("remote-only",), "RSTART-008")],
+)
+def test_one_act_is_told_in_the_profile_that_is_judged(profiles: tuple[str, ...], broken: str) -> None:
+    """A start for a stranger on a reserved EVSE breaks two requirements; it is told also where reservations are not judged."""
+    build = Build()
+    reserve(build)
+    build.start(t=40, session=3, **STRANGER)
+    found = judge(build.evidence(until=200), profiles=profiles).violated
+    assert [i for i in ("RESV-006", "RSTART-008") if i in found] == [broken]
