@@ -240,6 +240,11 @@ class FleetTable(Table):
     )
     security: SecurityTable = SecurityTable()
 
+    @field_validator("ocpp_version", mode="before")
+    @classmethod
+    def _a_number_is_meant_as_text(cls, value: object) -> object:
+        return "1.6" if value == 1.6 else value  # 1.6 without quotes is a number to TOML; 2.0.1 is none
+
     @model_validator(mode="after")
     def _external_has_a_file(self) -> "FleetTable":
         if self.external and self.file is None:

@@ -138,6 +138,16 @@ def test_set_overrides_one_value(tmp_path: Path) -> None:
             load_config(path, [wrong])
 
 
+def test_a_version_without_quotes_is_read_as_one(tmp_path: Path) -> None:
+    """1.6 is a number to TOML; nobody means one. Another number stays a mistake."""
+    path = tmp_path / "bench.toml"
+    path.write_text("[fleet]\nocpp_version = 1.6\n")
+    assert load_config(path).fleet.ocpp_version == "1.6"
+    assert load_config(None, ["fleet.ocpp_version=1.6"]).fleet.ocpp_version == "1.6"
+    with pytest.raises(ConfigError, match="ocpp_version"):
+        load_config(None, ["fleet.ocpp_version=1.5"])
+
+
 def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     """Not at the working directory."""
     path = tmp_path / "bench.toml"
