@@ -159,10 +159,17 @@ def _phases(
     return tuple(found)
 
 
-@lru_cache(maxsize=8192)
 def history_of(evidence: Evidence, evse_id: str) -> History:
     """The statuses pushed for one EVSE of which nobody knows what it did."""
-    return History(evse_id, (), tuple(_told(evidence).get(folded(evse_id), ())))
+    return replace(_unwatched(evidence).get(folded(evse_id), _NOTHING), evse_id=evse_id)
+
+
+_NOTHING = History("", (), ())
+
+
+@lru_cache(maxsize=8)
+def _unwatched(evidence: Evidence) -> dict[str, History]:
+    return {key: History(key, (), tuple(told)) for key, told in _told(evidence).items()}
 
 
 @lru_cache(maxsize=8)
