@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
 
 from oicp import deliveries
 from oicp.chargers import chargers
@@ -88,8 +89,7 @@ def _missing_without_truth(evidence: Evidence, own: Session) -> Iterator[Yield]:
         yield Checked("CDR-001", own.operation)
         return
     stops = [s for s in own.stops if s.accepted and not s.faults]
-    sent = any(e.by_cpo for e in evidence.about("ChargeDetailRecord", "PushEvseStatus", "PushEvseData"))
-    if not stops or not sent or closed_by_notification(own):
+    if not stops or not _calls_were_recorded(evidence) or closed_by_notification(own):
         return
     waited = deliveries.watched_until(evidence) - end_of(stops[0])
     if own.session_id in claimed(evidence) or disturbed(evidence, stops[0].t, end_of(stops[0]) + waited - 1):
@@ -102,6 +102,12 @@ def _missing_without_truth(evidence: Evidence, own: Session) -> Iterator[Yield]:
     elif waited > limit(evidence, "cdr_missing_s"):
         reason = f"{told}; a backend may keep the session open until the cable is pulled"
         yield NotExercised("CDR-001", reason, incomplete=True, doubt=finding(told, on=stops[0]))
+
+
+@lru_cache(maxsize=8)
+def _calls_were_recorded(evidence: Evidence) -> bool:
+    """The recording holds what the CPO sends by itself, not only what it answers."""
+    return any(e.by_cpo for e in evidence.about(CDR, "PushEvseStatus", "PushEvseData"))
 
 
 def _patience(evidence: Evidence) -> float:
@@ -146,6 +152,12 @@ def cdr_is_for_an_open_session(evidence: Evidence) -> Iterator[Yield]:
         unanswered = own is not None and own.start is not None and own.start.result is None  # or by no message
         if deliveries.says_closed(cdr) and not repeat and own is not None and _older(evidence, own, cdr):
             yield NotExercised("CDR-004", "a session was over before the recording began; its CDR may be a repeat")
+        elif (
+            deliveries.says_closed(cdr)
+            and own is not None
+            and any(c.accepted for c in own.cdrs if c.number > cdr.number)
+        ):
+            continue  # it was open all the time: the hub takes the same session later
         elif deliveries.says_closed(cdr) and not repeat and not unanswered:
             yield finding("the hub answered that the session is not valid", on=cdr, pointer="/SessionID")
         elif (

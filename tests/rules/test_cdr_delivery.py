@@ -82,6 +82,8 @@ DELIVERY = [
     Case("CDR-004", VIOLATED, "the hub says it is not valid", lambda b: b.cdr(t=31, session=77, **CLOSED)),
     Case("CDR-003", CONFORMS, "the client gave up before the answer came, and repeated", lambda b: (
         no_cdr(b), b.cdr(t=31, took=4), b.cdr(t=34, **CLOSED))),
+    Case("CDR-004", CONFORMS, "400, and taken later: it was open all the time", lambda b: (
+        no_cdr(b), b.cdr(t=31, begin=11, end=30, **CLOSED), b.cdr(t=60, begin=11, end=30))),
     Case("CDR-004", SILENT, "400 for a session that was over before the recording", lambda b: b.cdr(t=31, session=77, begin=-900, end=-300, **CLOSED)),
     Case("CDR-004", VIOLATED, "400 for a session of before that ended in the recording", lambda b: b.cdr(t=31, session=77, begin=-900, end=20, **CLOSED)),
     Case("CDR-004", CONFORMS, "a repeat while the answer was slow", lambda b: (no_cdr(b), b.cdr(t=31, took=30), b.cdr(t=45, **CLOSED))),
