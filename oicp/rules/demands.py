@@ -8,8 +8,8 @@ import re
 from functools import lru_cache
 
 _LACKING = re.compile(
-    r"\b(?:missing|required|mandatory|keyerror|undefined"
-    r"|(?:must|may|can|should|darf)\W?(?:not|n't|nicht) be (?:null|blank|empty|undefined)|cannot be (?:null|blank|empty)"
+    r"\b(?:(?:missing|required|mandatory)(?! (?!(?:in|from|for|by|and|or|at|on|to|but|when|if|with|here|property|field|parameter|member|attribute)\b)[a-z])|keyerror|undefined"
+    r"|(?:must|may|can|should|darf)\W?(?:not|n't|nicht) be (?:null|blank|empty|undefined)|(?:cannot|can't) be (?:null|blank|empty)|non-null value expected"
     r"|not (?:provided|present|given|set|specified)|(?:is|are) (?:null|undefined|empty|blank)|must be (?:provided|present|given|set|specified)"
     r"|fehlt|fehlen|darf nicht (?:null|leer)|nicht angegeben|muss angegeben|ist (?:leer|null)|erforderlich|pflichtfeld"
     r"|obligatoire|requise?|manquante?|ontbreekt|verplicht|vereist|obligatori[oa]|requerid[oa]|falta|obbligatori[oa]|mancante"
@@ -18,8 +18,8 @@ _LACKING = re.compile(
 )
 """What is said after the name of a member."""
 _ASKING = re.compile(
-    r"\b(?:missing|absent|keyerror|undefined (?:array )?(?:key|index|property|offset)"
-    r"|(?:required|mandatory)(?= *[:=(\[]| (?:\w+ )?(?:fields?|member|parameter|property|attribute|value|argument)\b)"
+    r"\b(?:missing|absent|requires(?= property\b)|keyerror|undefined (?:array )?(?:key|index|property|offset)"
+    r"|(?:required|mandatory)(?= *[:=(\[]| (?:\w+ )?(?:fields?|member|parameter|property|attribute|value|argument|key)\b)"
     r"|(?:must|should|may|can)\W?(?:not|n't) be (?:null|blank|empty|undefined)(?= *[:=(\[])|cannot be (?:null|blank|empty)(?= *[:=(\[])"
     r"|fehlend\w*|fehlt|pflichtfeld|manquante?|manque|falta|faltan?te|manca|mancante|ontbrekend|brak|brakuje)\b",
     re.IGNORECASE,
@@ -34,20 +34,21 @@ _UNREADABLE = re.compile(r"could not be converted|cannot (?:be )?deseriali[sz]e"
 _NEGATED = re.compile(r"\b(?:not|no|non|never|nicht|kein|pas|niet|nie)\s*$", re.IGNORECASE)
 _WITHOUT_HARM = re.compile(r"\b(?:default(?! message)|ignor|optional|assum|fallback|verwend)", re.IGNORECASE)
 """Lacking it does no harm."""
-_ECHO = re.compile(r"""["']?\s*[=:]\s*(?:null|none|nil|undefined|""|'')\s*(?:[,;}\])]|$)""", re.IGNORECASE)
-"""The request repeated in the answer."""
-_OTHER_UID = re.compile(
-    r"(?:evse|location|station|connector|request|trace|correlation|transaction|session|tenant|device)[\s_.-]*$",
+_ECHO = re.compile(
+    r"""["']?\s*[=:]\s*(?:null|none|nil|undefined|""|'')\s*(?:[,;}\])]|$)|["']?\s*[=:]\s*["']?[\w-]*[0-9]""",
     re.IGNORECASE,
 )
-"""Whose UID is meant, if not that of a card."""
+"""The request repeated in the answer."""
+_PLAIN = frozenset(("UID", "Identification", "Duration"))
+"""Members that are words like others, and are meant only where none of these words stands before or between."""
+_THEIRS = frozenset(("rfid", "mifare", "card", "karte", "tag", "token", "reservation"))
 _STOP = re.compile(r"[.!?](?:\s|$)|(?<!\]);(?:\s|$)|[{}]")
 _WORD = re.compile(r"[^\W\d_]\w*")
 _FILLING = frozenset(
     re.findall(
         r"\w+",
         "a an the is are was were be to of in on at from and or for by this that it its has been must may should can not null none required mandatory"
-        " field fields member members parameter parameters property properties attribute value values argument element object type key name path"
+        " field fields member members parameter parameters property properties attribute value values argument element object type key name path creator empty"
         " body json request message string text array input invalid validation error errors msg loc detail default missing valid system"
         " das der die den des dem ist sind und oder im in feld wert wurde le la les l est sont et champ het de het veld is en el los es son campo"
         " pole pola jest il lo i",
@@ -68,13 +69,21 @@ def demands(text: str, name: str, *, null: bool) -> bool:
     """The text asks for this member, or finds a null in it that it takes for a wrong type."""
     for place in _pattern(name).finditer(text):
         before, after = text[max(0, place.start() - _NEAR) : place.start()], text[place.end() : place.end() + _NEAR]
-        if _ECHO.match(after) or (name == "UID" and _OTHER_UID.search(before)):
+        strange = 0 if name in _PLAIN else 1
+        if _ECHO.match(after) or (not strange and not _meant(before)):
             continue
-        if null and (_UNREADABLE.search(before) or _UNREADABLE.search(after) or _follows(_MISTYPED, after)):
+        if null and (_UNREADABLE.search(before) or _UNREADABLE.search(after) or _follows(_MISTYPED, after, strange)):
             return True
-        if _follows(_LACKING, after) or any(_fills(before[m.end() :], 0) for m in _ASKING.finditer(before)):
+        if _follows(_LACKING, after, strange) or any(_fills(before[m.end() :], 0) for m in _ASKING.finditer(before)):
             return True
     return False
+
+
+def _meant(before: str) -> bool:
+    """The word before does not say whose it is: "EVSE UID", "charging duration"."""
+    last = re.search(r"([^\W_]+)[\s_.-]*$", before)
+    word = last.group(1).lower() if last else "the"
+    return word in _FILLING or word in _MEMBERS or word in _THEIRS or _ASKING.fullmatch(word) is not None
 
 
 @lru_cache(maxsize=64)
@@ -84,12 +93,12 @@ def _pattern(name: str) -> re.Pattern[str]:
     return re.compile(r"(?<![a-z])(?:get)?" + r"[\s_.-]?".join(map(re.escape, words)) + r"(?![a-z])", re.IGNORECASE)
 
 
-def _follows(words: re.Pattern[str], after: str) -> bool:
-    """They are said of the member: at most one strange word between, no negation, and not that all went on without."""
+def _follows(words: re.Pattern[str], after: str, strange: int) -> bool:
+    """They are said of the member: hardly a strange word between, no negation, and not that all went on without."""
     for found in words.finditer(after):
         between = after[: found.start()]
         if (
-            _fills(between, 1)
+            _fills(between, strange)
             and not _NEGATED.search(between)
             and not _WITHOUT_HARM.search(after[found.end() : found.end() + _SOON])
         ):

@@ -30,7 +30,10 @@ DEMANDS = [
         "Undefined array key \"PartnerProductID\"", "Missing required request parameter: PartnerProductID",
         "The property 'PartnerProductID' of the request must not be null. See the manual.",
         "PartnerProductID ist erforderlich", "Le champ PartnerProductID est obligatoire", "PartnerProductID ontbreekt",
-        "falta PartnerProductID", "Brak pola PartnerProductID",
+        "falta PartnerProductID", "Brak pola PartnerProductID", "'PartnerProductID' is a required property",
+        "Missing required creator property 'PartnerProductID' (index 6)", "instance requires property \"PartnerProductID\"",
+        "required key [PartnerProductID] not found", "param is missing or the value is empty: PartnerProductID",
+        "PartnerProductID can't be blank", "PartnerProductID: non-null value expected",
     )),
     *(Case("HTTP-015", VIOLATED, text, said(text, absent=False)) for text in (
         "partner_product_id: Input should be a valid string",
@@ -46,21 +49,23 @@ MENTIONS = [
         "CPOPartnerSessionID could not be created: charge box id not set", "EMPPartnerSessionID saved. EVSE connector is null",
         "PartnerProductID not given, using default tariff; EVSE blocked", "EMPPartnerSessionID is not required. Internal failure",
         "PartnerProductID is optional, but EVSE configuration is missing", "transactionId obligatoire, PartnerProductID=null",
-        "EVSE DE*ABC*E1*1 is required to be rebooted; EMPPartnerSessionID null",
+        "EVSE DE*ABC*E1*1 is required to be rebooted; EMPPartnerSessionID null", "PartnerProductID ok, missing connector",
+        "(CPOPartnerSessionID: 4711) error: connector is null",
     )),
     Case("HTTP-015", SILENT, "the request repeated in the answer", said(
         "request {CPOPartnerSessionID=null, EMPPartnerSessionID=null, PartnerProductID=null} failed: chargeBoxId is null", absent=False)),
     *(Case("RSTART-002", SILENT, text, said(text)) for text in (
         "evse_uid not set for location LOC1", "EVSE UID is missing in backend", "tag uid blocked; contract required",
-        "correlation uid 55ab: transaction not set", "Authorization required for UID pool, station offline",
+        "correlation uid 55ab: transaction not set", "uid of EVSE not set", "Authorization required for UID pool, station offline",
     )),
     *(Case("RSTOP-001", CONFORMS, text, several(to_a_stop(text), lambda b: b.stop(t=90))) for text in (
         "identification of transaction failed, transactionId is null", "The identification of the charge point is undefined",
         "EvcoID DE-DCB-C12345678-9 known, but transaction is not present", "Station-Identification ok; Verbindung fehlt",
+        "identification of the vehicle missing", "EV identification missing (ISO 15118)",
     )),
     *(Case("RESV-002", SILENT, text, said(text, operation=RESERVE)) for text in (
         "EVSE is not free for the required duration", "maximum duration exceeded, connector is required elsewhere",
-        "requested duration: station response is empty",
+        "requested duration: station response is empty", "Charging duration limit not set", "no slot of the duration required is left",
     )),
     Case("RSTART-019", SILENT, "a connector called like the product", lambda b: b.start(
         t=10, body={"PartnerProductID": "DC"},
