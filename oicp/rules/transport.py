@@ -36,7 +36,7 @@ def _once(findings: Iterator[Yield]) -> Iterator[Yield]:
     """A thousand requests with the same fault are one finding (the first)."""
     seen: set[object] = set()
     for item in findings:
-        key = item if isinstance(item, Checked | NotExercised) else item.observed
+        key = item if isinstance(item, Checked) else item.reason if isinstance(item, NotExercised) else item.observed
         if isinstance(item, Checked) or key not in seen:
             seen.add(key)
             yield item
@@ -273,8 +273,7 @@ def _endpoints(evidence: Evidence) -> Iterator[Yield]:
         if scheme == "http" and evidence.run.source in _BEHIND:
             yield NotExercised("TLS-007", "a proxy may have taken TLS away before the recorder")
         elif scheme == "http":
-            told = f"the service URL {_origin(e.url)} is plain HTTP"
-            yield finding(told, requirement="TLS-007", exchange=e.number)
+            yield _plain_http(evidence, e)
         elif scheme == "https" and e.tls is not None and e.tls.trusted is not None:
             if e.tls.trusted:
                 yield Checked("TLS-007", e.operation or "")
@@ -282,6 +281,14 @@ def _endpoints(evidence: Evidence) -> Iterator[Yield]:
                 issuer = e.tls.certificate.issuer if e.tls.certificate else "nobody"
                 told = f"the certificate of {_origin(e.url)}, issued by {issuer}, cannot be trusted"
                 yield finding(told, requirement="TLS-007", exchange=e.number)
+
+
+def _plain_http(evidence: Evidence, e: Exchange) -> Yield:
+    told = finding(f"the service URL {_origin(e.url)} is plain HTTP", requirement="TLS-007", exchange=e.number)
+    if evidence.run.source != "tap":
+        return told
+    reason = "the tap passes on to an address of plain HTTP; which one the hub calls is not recorded"
+    return NotExercised("TLS-007", reason, incomplete=True, doubt=told)
 
 
 def _origin(url: str) -> str:
