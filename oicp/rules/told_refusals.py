@@ -13,7 +13,7 @@ from oicp.pushes import data_pushes
 from oicp.rules.demands import demands
 from oicp.rules.refused_forms import RELEASE, RESERVE, START, STOP, asked, faulty, oddities
 from oicp.rules.remote_refusals import evse_of
-from oicp.sessions import folded, same_id
+from oicp.sessions import folded
 from oicp.status_codes import EVSE_CAUSES, MEDIUM_CODES
 
 _IDS = ("CPOPartnerSessionID", "EMPPartnerSessionID")
@@ -164,5 +164,10 @@ def _spelling(evidence: Evidence, e: Exchange) -> tuple[str, str, str | None] | 
 
 def _as_unknown_anyway(evidence: Evidence, e: Exchange) -> bool:
     """The same EVSE was answered 603 in the spelling of its data, too."""
-    same = (o for o in asked(evidence) if o.status_code == "603" and same_id(evse_of(o), evse_of(e)))
-    return any(not spelled_otherwise(evidence, other) for other in same)
+    return folded(evse_of(e) or "") in _unknown_as_published(evidence)
+
+
+@lru_cache(maxsize=8)
+def _unknown_as_published(evidence: Evidence) -> frozenset[str]:
+    refused = (o for o in asked(evidence) if o.status_code == "603" and not spelled_otherwise(evidence, o))
+    return frozenset(folded(evse_of(o) or "") for o in refused)
