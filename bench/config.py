@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from oicp.catalogue import PROFILES, catalogue
 from oicp.limits import LIMITS
@@ -29,6 +29,7 @@ class Table(BaseModel):
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Count = Annotated[int, Field(ge=1, le=10000)]
+Version = Annotated[Literal["1.6", "2.0.1"], BeforeValidator(lambda v: "1.6" if v == 1.6 else v)]  # a number to TOML
 Hook = str | tuple[str, ...]
 
 HOOKS: dict[str, str] = {
@@ -224,13 +225,11 @@ class SecurityTable(Table):
 class FleetTable(Table):
     """`[fleet]`: the charge points."""
 
-    ocpp_version: Literal["1.6", "2.0.1"] = Field("1.6", description="1.6 or 2.0.1, for all of them")
+    ocpp_version: Version = Field("1.6", description="1.6 or 2.0.1, for all of them")
     charge_points: Count = Field(4, description="How many are generated; 12 for the reference CPO")
     evses_per_charge_point: Annotated[int, Field(ge=1, le=50)] = Field(1, description="2 for the reference CPO")
     file: str | None = Field(None, description="Your own charge points instead of generated ones (fleet.json)")
-    external: bool = Field(
-        False, description="Real charge points outside the bench: nobody observes them, a person operates them"
-    )
+    external: bool = Field(False, description="Real charge points, observed by nobody and operated by a person")
     latency: Annotated[float, Field(ge=0, le=60)] = Field(
         0, description="Seconds before each frame a charge point sends, as a slow mobile network has them"
     )
@@ -239,11 +238,6 @@ class FleetTable(Table):
         {}, description="Values of placeholders in ocpp_url beside {id}, as tenant for ws://host/{tenant}/{id}"
     )
     security: SecurityTable = SecurityTable()
-
-    @field_validator("ocpp_version", mode="before")
-    @classmethod
-    def _a_number_is_meant_as_text(cls, value: object) -> object:
-        return "1.6" if value == 1.6 else value  # 1.6 without quotes is a number to TOML; 2.0.1 is none
 
     @model_validator(mode="after")
     def _external_has_a_file(self) -> "FleetTable":
