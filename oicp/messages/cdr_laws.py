@@ -1,6 +1,6 @@
 """Laws over several members of a charge detail record."""
 
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
 from oicp.messages import signatures
@@ -99,7 +99,8 @@ def _rounded(consumed: Decimal, metered: Decimal) -> bool:
     unit = Decimal(1).scaleb(-digits)
     if abs(metered) > MOST_KWH:
         return False
-    return any(metered.quantize(unit, rounding=way) == consumed for way in (ROUND_HALF_UP, ROUND_HALF_EVEN))
+    ways = (ROUND_HALF_UP, ROUND_HALF_EVEN, *((ROUND_DOWN,) if digits else ()))
+    return any(metered.quantize(unit, rounding=way) == consumed for way in ways)
 
 
 def order_of_readings(walk: Walk, value: dict[str, Json], path: Path) -> None:

@@ -254,6 +254,8 @@ OTHERS: list[tuple[str, str, Any, str, str]] = [
     (CDR, "/MeterValueStart", Decimal("1520.1040000000001"), "CDR-018", W_),
     (CDR, "/ConsumedEnergy", Decimal("21.27"), "CDR-019", E_),
     (CDR, "/ConsumedEnergy", Decimal("21.3"), "CDR-019", W_),
+    (CDR, "/MeterValueEnd", Decimal("1541.359"), "CDR-019", W_),  # 21.255 kWh, cut to 21.25
+    (CDR, "/MeterValueEnd", Decimal("1541.365"), "CDR-019", E_),
     (CDR, "/ConsumedEnergy", 21250, "CDR-021", E_),
     (CDR, "/MeterValueEnd", Decimal("1520.125"), "CDR-021", E_),  # 21 Wh
     (CDR, "/MeterValueInBetween", [Decimal("1527.3")], "CDR-022", W_),
