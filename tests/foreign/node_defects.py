@@ -152,6 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--whole", action="store_true", help="the whole suite against each")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep copies and reports there")
     given = parser.parse_args(argv)
+    if not runnable():
+        parser.error(f"Node or the example's packages are missing: run `npm ci` in {EXAMPLE.relative_to(ROOT)}")
     wanted = [d for d in DEFECTS if not given.names or any(d.name.startswith(n) for n in given.names)]
     with tempfile.TemporaryDirectory(prefix="node-defects-") as scratch, ThreadPoolExecutor(given.jobs) as pool:
         folder = given.keep or Path(scratch)
