@@ -26,14 +26,27 @@ _ASKING = re.compile(
 )
 """What is said before it."""
 _MISTYPED = re.compile(
-    r"(?:must|should|has to) be (?:of type )?(?:an? )?(?:valid )?(?:string|text|object)|expected (?:an? )?(?:string|object)",
+    r"(?:must|should|has to) be (?:of type )?(?:an? )?(?:valid )?(?:string|text|object)|expected (?:an? )?(?:string|object)|is not of (?:a )?type|was null",
     re.IGNORECASE,
 )
-_UNREADABLE = re.compile(r"could not be converted|cannot (?:be )?deseriali[sz]e", re.IGNORECASE)
+_UNREADABLE = re.compile(
+    r"could not be converted|cannot (?:be )?deseriali[sz]e|received null|null found, \w+ expected|'null' literal was found",
+    re.IGNORECASE,
+)
 """What validators say of a null where they look for a text."""
 _NEGATED = re.compile(r"\b(?:not|no|non|never|nicht|kein|pas|niet|nie)\s*$", re.IGNORECASE)
-_WITHOUT_HARM = re.compile(r"\b(?:default(?! message)|ignor|optional|assum|fallback|verwend)", re.IGNORECASE)
+_WITHOUT_HARM = re.compile(
+    r"\b(?:default(?! message)|ignor|optional|assum|fallback|verwend|continu|ok\b|anyway|later\b)", re.IGNORECASE
+)
 """Lacking it does no harm."""
+_MORE = re.compile(r" (?:up|behaviou?r|access|permission)\b", re.IGNORECASE)
+"""With these words behind them "not set", "undefined" and "not given" say something else."""
+_OF_ANOTHER = re.compile(
+    r"\b(?:session|transaction|entry|mapping|evse|connector|station|charge ?point|contract|tariff|order)"
+    r" (?:(?:is|was) )?(?:missing |not found )?(?:for|of|with|by) $",
+    re.IGNORECASE,
+)
+"""It is something else that lacks, which the member only names."""
 _ECHO = re.compile(
     r"""["']?\s*[=:]\s*(?:null|none|nil|undefined|""|'')\s*(?:[,;}\])]|$)|["']?\s*[=:]\s*["']?[\w-]*[0-9]""",
     re.IGNORECASE,
@@ -70,7 +83,7 @@ def demands(text: str, name: str, *, null: bool) -> bool:
     for place in _pattern(name).finditer(text):
         before, after = text[max(0, place.start() - _NEAR) : place.start()], text[place.end() : place.end() + _NEAR]
         strange = 0 if name in _PLAIN else 1
-        if _ECHO.match(after) or (not strange and not _meant(before)):
+        if _ECHO.match(after) or _OF_ANOTHER.search(before) or (not strange and not _meant(before)):
             continue
         if null and (_UNREADABLE.search(before) or _UNREADABLE.search(after) or _follows(_MISTYPED, after, strange)):
             return True
@@ -100,6 +113,7 @@ def _follows(words: re.Pattern[str], after: str, strange: int) -> bool:
         if (
             _fills(between, strange)
             and not _NEGATED.search(between)
+            and not _MORE.match(after, found.end())
             and not _WITHOUT_HARM.search(after[found.end() : found.end() + _SOON])
         ):
             return True

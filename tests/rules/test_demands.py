@@ -33,10 +33,14 @@ DEMANDS = [
         "falta PartnerProductID", "Brak pola PartnerProductID", "'PartnerProductID' is a required property",
         "Missing required creator property 'PartnerProductID' (index 6)", "instance requires property \"PartnerProductID\"",
         "required key [PartnerProductID] not found", "param is missing or the value is empty: PartnerProductID",
-        "PartnerProductID can't be blank", "PartnerProductID: non-null value expected",
+        "PartnerProductID can't be blank", "PartnerProductID: non-null value expected", "Value of PartnerProductID is not set",
+        "Validation failed for PartnerProductID: must not be null",
     )),
     *(Case("HTTP-015", VIOLATED, text, said(text, absent=False)) for text in (
-        "partner_product_id: Input should be a valid string",
+        "partner_product_id: Input should be a valid string", "$.PartnerProductID: null found, string expected",
+        "instance.EMPPartnerSessionID is not of a type(s) string", "Non-null value 'PartnerProductID' was null at $.PartnerProductID",
+        "Expected string literal but 'null' literal was found at path: $.EMPPartnerSessionID",
+        "expected string, received null at PartnerProductID",
         "The JSON value could not be converted to System.String. Path: $.CPOPartnerSessionID",
         "codes [x.partnerProductId]; arguments []; default message [partnerProductId]]; default message [must not be null]]",
     )),
@@ -50,10 +54,15 @@ MENTIONS = [
         "PartnerProductID not given, using default tariff; EVSE blocked", "EMPPartnerSessionID is not required. Internal failure",
         "PartnerProductID is optional, but EVSE configuration is missing", "transactionId obligatoire, PartnerProductID=null",
         "EVSE DE*ABC*E1*1 is required to be rebooted; EMPPartnerSessionID null", "PartnerProductID ok, missing connector",
-        "(CPOPartnerSessionID: 4711) error: connector is null",
+        "(CPOPartnerSessionID: 4711) error: connector is null", "EMPPartnerSessionID not provided, continuing without; EVSE faulted",
+        "EMPPartnerSessionID is null (ok), charger timeout", "PartnerProductID is not set up at this EVSE",
+        "PartnerProductID not given access to this EVSE", "EVSE missing for CPOPartnerSessionID",
     )),
     Case("HTTP-015", SILENT, "the request repeated in the answer", said(
         "request {CPOPartnerSessionID=null, EMPPartnerSessionID=null, PartnerProductID=null} failed: chargeBoxId is null", absent=False)),
+    *(Case("HTTP-015", SILENT, text, said(text, absent=False)) for text in (
+        "no product, as PartnerProductID was null; the default was taken, EVSE faulted", "PartnerProductID was null, ignored: plug missing",
+    )),
     *(Case("RSTART-002", SILENT, text, said(text)) for text in (
         "evse_uid not set for location LOC1", "EVSE UID is missing in backend", "tag uid blocked; contract required",
         "correlation uid 55ab: transaction not set", "uid of EVSE not set", "Authorization required for UID pool, station offline",
@@ -61,7 +70,7 @@ MENTIONS = [
     *(Case("RSTOP-001", CONFORMS, text, several(to_a_stop(text), lambda b: b.stop(t=90))) for text in (
         "identification of transaction failed, transactionId is null", "The identification of the charge point is undefined",
         "EvcoID DE-DCB-C12345678-9 known, but transaction is not present", "Station-Identification ok; Verbindung fehlt",
-        "identification of the vehicle missing", "EV identification missing (ISO 15118)",
+        "session for EvcoID not present", "identification of the vehicle missing", "EV identification missing (ISO 15118)",
     )),
     *(Case("RESV-002", SILENT, text, said(text, operation=RESERVE)) for text in (
         "EVSE is not free for the required duration", "maximum duration exceeded, connector is required elsewhere",
