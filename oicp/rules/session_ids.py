@@ -76,12 +76,15 @@ def _judgeable(evidence: Evidence, e: Exchange) -> bool:
         return False
     if TIMES in evidence.run.unknown:  # then only its place tells that it is meant for a session of this recording
         return any(c.number == e.number for c in claimed(evidence).values())
-    begun = [second_of(e, e.body.get(name)) for name in ("SessionStart", "ChargingStart")]
-    known = [t for t in begun if t is not None]
+    known, ends = (
+        [t for name in names if (t := second_of(e, e.body.get(name))) is not None]
+        for names in (("SessionStart", "ChargingStart"), ("SessionEnd", "ChargingEnd"))
+    )
+    ahead = max([0.0, *(t - e.t for t in ends)])  # so much at least is the clock of the CPO, or its zone
     if e.operation in ("AuthorizeStart", "AuthorizeStop"):
         return ours
     # times of a record are whole seconds, and clocks differ
-    return min(known) >= -limit(evidence, "clock_s") if known else ours
+    return min(known) - ahead >= -limit(evidence, "clock_s") if known else ours
 
 
 def _starts_were_recorded(evidence: Evidence, e: Exchange) -> bool:

@@ -32,6 +32,15 @@ def test_origin_of_a_session_id(ident: str, evse_id: str, expected: tuple[str, s
     assert (str(both.of("SESS-001").outcome), str(both.of("SESS-003").outcome)) == expected
 
 
+@pytest.mark.parametrize(("begin", "expected"), [(3500, "not-exercised"), (3620, "violated")])
+def test_a_session_from_before_by_a_clock_that_is_ahead(begin: float, expected: str) -> None:
+    """A clock that is an hour ahead moves the begin of the session into the recording; its end, ahead of the message, tells so."""
+    build = Build(source="tap", truth=False)
+    build.start(t=1, session=7, evse_id=OTHER)
+    build.cdr(t=40, begin=begin, end=3639, session=9)
+    assert outcome(build.evidence(), "SESS-001") == expected
+
+
 def test_an_id_of_its_own_where_the_hub_gave_out_none() -> None:
     """A record of a local session is named even if no session of the hub is in the recording of the hub itself."""
     build = Build()
