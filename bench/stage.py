@@ -42,10 +42,6 @@ class StageError(Exception):
         self.status = status
 
 
-class CpoDied(Exception):
-    """The process of the CPO ended although nobody asked it to."""
-
-
 class Stage:
     """Hub, CPO and fleet of one run. Use as `async with`; `cpo_died` is set if the CPO ends by itself."""
 

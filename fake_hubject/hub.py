@@ -89,13 +89,6 @@ class Hub:
     def _hosts(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(("127.0.0.1", "localhost", *self._own_hosts(), *self.broker.settings.public_hosts)))
 
-    async def use_client_certificate(self, issued: Issued) -> None:
-        """Present another certificate to CPOs from now on."""
-        await self.broker.remote.use(issued)
-        self.broker.recorder.observe(
-            "hub_setting", setting="client_certificate_of_hub", value=issued.certificate.subject
-        )
-
     def _serve_with(self, issued: Issued) -> None:
         if issued.key_file is None:
             raise ValueError(f"{issued.cert_file}: the hub needs the key of its certificate, too")

@@ -130,11 +130,6 @@ class RemoteCaller:
         for session in sessions:
             await session.close()
 
-    async def use(self, issued: Issued) -> None:
-        """Present another client certificate from now on."""
-        self._issued = issued
-        await self.forget_connections()
-
     async def send(self, outgoing: Outgoing, *, limit_s: float) -> Exchange:
         """Send one request and wait for its answer, at most `limit_s` seconds. Never raises for what the peer does."""
         request = Request("POST", _target(outgoing.url), self._headers(outgoing), outgoing.body)

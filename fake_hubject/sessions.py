@@ -38,15 +38,13 @@ class HubSession:
 
 
 _NAMES = frozenset(field.name for field in fields(HubSession))
-_KEPT_DELETED = 10_000
 
 
 class Sessions:
-    """All sessions by SessionID. Deleted ones are gone; only their ids are remembered for a while, for those who ask why."""
+    """All sessions by SessionID. Deleted ones are gone."""
 
     def __init__(self, observe: Callable[..., object], journal: Journal, now: Callable[[], datetime]) -> None:
         self._sessions: dict[str, HubSession] = {}
-        self._deleted: dict[str, str] = {}
         self._observe, self._journal, self._now = observe, journal, now
 
     def create(
@@ -68,18 +66,11 @@ class Sessions:
             return None
         return self._sessions.get(session_id.lower())
 
-    def was_deleted(self, session_id: str) -> str | None:
-        """Why a session was deleted, None if it never was."""
-        return self._deleted.get(session_id.lower())
-
     def delete(self, session: HubSession, reason: str) -> None:
         """Forget a session."""
         if self._sessions.pop(session.session_id.lower(), None) is None:
             return
         session.state = "deleted"
-        self._deleted[session.session_id.lower()] = reason
-        if len(self._deleted) > _KEPT_DELETED:
-            del self._deleted[next(iter(self._deleted))]
         self._journal.write("session_deleted", session_id=session.session_id, reason=reason)
         self._tell(session, "deleted", reason)
 
@@ -103,7 +94,6 @@ class Sessions:
             self._sessions[session.session_id.lower()] = session
         else:
             self._sessions.pop(row["session_id"].lower(), None)
-            self._deleted[row["session_id"].lower()] = row.get("reason", "")
 
     def __iter__(self) -> Iterator[HubSession]:
         return iter(tuple(self._sessions.values()))

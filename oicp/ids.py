@@ -82,7 +82,6 @@ _CODES = (
 )  # fmt: skip
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CODE_OF = dict(zip(_LETTERS, _CODES, strict=True))
-_LETTER_OF = {code: letter for letter, code in _CODE_OF.items()}
 
 
 def evco_check_digit(contract: str) -> str:

@@ -143,11 +143,6 @@ def rules_about_evidence() -> Rules:
     return Rules(lambda evidence: (evidence,), many=True)
 
 
-def rules_about(subjects: Subjects) -> Rules:
-    """Subject: whatever the function finds in the evidence (a `Session`, an operator's push history)."""
-    return Rules(subjects)
-
-
 def finding(observed: str, *, on: Exchange | None = None, pointer: str | None = None, **more: Any) -> Finding:
     """A finding; the engine fills in the requirement. `more`: further fields of `Finding`, `requirement` included."""
     if on is not None:

@@ -109,14 +109,10 @@ def operation_of(path: str) -> tuple[Operation, str] | None:
     return None
 
 
-def remote_path(name: str) -> str:
-    """Short name of a call from the hub to the CPO in `[cpo.paths]`: `authorize-remote/start` and so on."""
-    return SHORT_NAMES[name]
-
-
 SHORT_NAMES = {
     "AuthorizeRemoteStart": "authorize-remote/start",
     "AuthorizeRemoteStop": "authorize-remote/stop",
     "AuthorizeRemoteReservationStart": "reservation-start-request",
     "AuthorizeRemoteReservationStop": "reservation-stop-request",
 }
+"""Calls from the hub to the CPO, as `[cpo.paths]` names them."""

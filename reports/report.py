@@ -10,8 +10,6 @@ from oicp.catalogue import Requirement, catalogue
 from oicp.evidence import Evidence
 from oicp.rulebook import Finding, Grade, Outcome, RequirementVerdict, Verdict
 
-GRADES = (Grade.ERROR, Grade.WARNING, Grade.INFO)
-
 
 @dataclass(frozen=True, slots=True)
 class ScenarioResult:

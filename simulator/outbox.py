@@ -52,10 +52,6 @@ class Outbox:
         """The connection is gone: what was meant for it alone is void."""
         self._messages = deque(message for message in self._messages if message.keep)
 
-    def forget_all(self) -> None:
-        """Nothing more to say (only when a fleet is taken down)."""
-        self._messages.clear()
-
     def done(self, message: Message) -> None:
         """The head was delivered or given up."""
         if self._messages and self._messages[0] is message:

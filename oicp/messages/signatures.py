@@ -8,7 +8,6 @@ from oicp.messages.faults import WARNING, Path, Walk
 from oicp.messages.numbers import number, plain
 from oicp.wire_json import Json, parse_text
 
-FORMATS = ("OCMF", "EDL40", "ALFEN", "ISA")
 _NO_FORMAT = re.compile(
     r"utf-?8|utf-?16|ascii|iso-?8859(-?[0-9]+)?|base64|hex|plain|text|string|json|xml", re.IGNORECASE
 )
