@@ -101,13 +101,9 @@ def _within_a_stop(own: Session, t: float) -> bool:
 def pushed_statuses(evidence: Evidence) -> dict[str, Timeline[str]]:
     """EvseStatus as the CPO pushed it and the hub took it, by folded EvseID."""
     found: dict[str, Timeline[str]] = {}
-    for push in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
-        records: Json = wire_json.at(push.body, "OperatorEvseStatus", "EvseStatusRecord")
-        for record in records if push.accepted and isinstance(records, list) else ():
-            evse_id, status = wire_json.at(record, "EvseID"), wire_json.at(record, "EvseStatus")
-            if isinstance(evse_id, str) and isinstance(status, str):
-                deleted = push.body.get("ActionType") == "delete"
-                found.setdefault(folded(evse_id), Timeline()).add(push.t, NO_STATUS if deleted else status)
+    for push, key, status in _statuses(evidence, accepted=True):
+        deleted = push.body.get("ActionType") == "delete"
+        found.setdefault(key, Timeline()).add(push.t, NO_STATUS if deleted else status)
     return found
 
 
@@ -115,13 +111,19 @@ def pushed_statuses(evidence: Evidence) -> dict[str, Timeline[str]]:
 def _refused_statuses(evidence: Evidence) -> dict[str, list[tuple[float, str]]]:
     """Statuses that the hub did not take, by folded EvseID."""
     found: dict[str, list[tuple[float, str]]] = {}
+    for push, key, status in _statuses(evidence, accepted=False):
+        found.setdefault(key, []).append((push.t, status))
+    return found
+
+
+def _statuses(evidence: Evidence, *, accepted: bool) -> Iterator[tuple[Exchange, str, str]]:
+    """Push, folded EvseID and status of every legible record in status pushes that the hub took, or did not."""
     for push in evidence.about("PushEvseStatus", direction=CPO_TO_HUB):
         records: Json = wire_json.at(push.body, "OperatorEvseStatus", "EvseStatusRecord")
-        for record in records if not push.accepted and isinstance(records, list) else ():
+        for record in records if push.accepted is accepted and isinstance(records, list) else ():
             evse_id, status = wire_json.at(record, "EvseID"), wire_json.at(record, "EvseStatus")
             if isinstance(evse_id, str) and isinstance(status, str):
-                found.setdefault(folded(evse_id), []).append((push.t, status))
-    return found
+                yield push, folded(evse_id), status
 
 
 def status_refused(evidence: Evidence, evse_id: str, begin: float, end: float, status: str | None = None) -> bool:
