@@ -85,7 +85,10 @@ def _lacks(e: Exchange, text: str) -> tuple[str, str] | None:
             continue  # three letters in a page of whatever
         null = name in (e.body if name in e.body else inside)
         if e.body.get(name) is None and inside.get(name) is None and demands(text, name, null=null):
-            if requirement not in ("RSTART-002", "SESS-009") and name in e.body:
+            mistyped = null and not demands(
+                text, name, null=False
+            )  # it does not ask for the member, it stumbles over the null
+            if mistyped or (requirement not in ("RSTART-002", "SESS-009") and name in e.body):
                 return "HTTP-015", f"refused ({_code(e)}) for {name}, which may be null"
             remote = requirement == "RSTART-002"
             how = "though RemoteIdentification names the driver" if remote else "which nobody has to send"

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.rules.build import ack
+from oicp.messages.identification import KINDS
+from tests.rules.build import EVCO, ack
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, Case, several, table
 
 WIRE: dict[str, Any] = {"truth": False, "fleet": None, "source": "tap"}
@@ -44,6 +45,10 @@ DEMANDS = [
         "The JSON value could not be converted to System.String. Path: $.CPOPartnerSessionID",
         "codes [x.partnerProductId]; arguments []; default message [partnerProductId]]; default message [must not be null]]",
     )),
+    *(Case(requirement, VIOLATED, f"null kinds of identification: {text}", lambda b, text=text: b.start(
+        t=10, body={"Identification": {**dict.fromkeys(KINDS), "RemoteIdentification": {"EvcoID": EVCO}}},
+        answer=ack("022", StatusCode={"Code": "022", "Description": text})))
+      for requirement, text in (("HTTP-015", "RFIDMifareFamilyIdentification must be an object"), ("RSTART-002", "RFIDIdentification is required"))),
     *(Case("RSTART-002", VIOLATED, text, said(text)) for text in ("RFID UID not provided", "token uid is null")),
     *(Case("RSTOP-001", VIOLATED, text, to_a_stop(text)) for text in ("Identification fehlt", "Missing field: Identification")),
     Case("RESV-002", VIOLATED, "missing parameter: duration", said("missing parameter: duration", operation=RESERVE)),
