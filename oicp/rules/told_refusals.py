@@ -85,9 +85,8 @@ def _lacks(e: Exchange, text: str) -> tuple[str, str] | None:
             continue  # three letters in a page of whatever
         null = name in (e.body if name in e.body else inside)
         if e.body.get(name) is None and inside.get(name) is None and demands(text, name, null=null):
-            mistyped = null and not demands(
-                text, name, null=False
-            )  # it does not ask for the member, it stumbles over the null
+            # where it does not ask for the member it stumbles over the null
+            mistyped = null and not demands(text, name, null=False)
             if mistyped or (requirement not in ("RSTART-002", "SESS-009") and name in e.body):
                 return "HTTP-015", f"refused ({_code(e)}) for {name}, which may be null"
             remote = requirement == "RSTART-002"
