@@ -61,3 +61,8 @@ def decimals(value: Decimal) -> int:
     """Digits behind the point, trailing zeros left out."""
     exponent = value.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def has_energy(told: Exchange) -> bool:
+    """This CDR or notification tells of energy in all, so that a vehicle was there."""
+    return (number(told.body.get("ConsumedEnergy")) or 0) > 0

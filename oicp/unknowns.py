@@ -10,6 +10,9 @@ TIMES, DURATIONS, ADDRESSES, ORDER = "times", "durations", "addresses", "order o
 HEADERS, ANSWER_HEADERS, STATUSES = "headers", "answer headers", "HTTP status"
 CERTIFICATES, FRACTIONS = "client certificates", "fractions of a second"
 
+OWN_HUB = ("run", "serve")
+"""Sources (`Run.source`) whose hub is ours: it knew nothing before the recording, records both directions, was told who the CPO is."""
+
 _DURATIONS = ("PUSH-002", "RSTART-013", "RSTART-014", "RSTART-016", "RSTOP-008", "RSTOP-009")
 _TIMES = (
     *(f"RATE-{n:03d}" for n in range(1, 10)), "TIME-005", "PUSH-003", "PUSH-013", "PUSH-015", "PUSH-016", "STAT-005",

@@ -15,7 +15,7 @@ from oicp.messages.base import Across, Message, Spellings
 from oicp.messages.common import path_operator
 from oicp.messages.evse_data import DAYS, ActionType
 from oicp.messages.faults import INFO, Path, Walk, kind
-from oicp.messages.identification import EvseId, OperatorId
+from oicp.messages.identification import BAR, EvseId, OperatorId
 from oicp.messages.law import Flag, Law, Many, Matches, Needs, OneOf, Text
 from oicp.messages.numbers import Number
 from oicp.wire_json import Json
@@ -23,13 +23,12 @@ from oicp.wire_json import Json
 UNITS = ("HOUR", "KILOWATT_HOUR", "MINUTE")
 FEES = ("START FEE", "FIXED FEE", "PARKING FEE", "MINIMUM FEE", "MAXIMUM FEE")
 
-_BAR = "holds a vertical bar, which only a slip of the published pattern lets through"
 ProviderIdOrAll: TypeAlias = Annotated[
     str,
     Matches(
         "PRICE-002", re.compile(rf"{ids.PROVIDER_ID.pattern}|\*"),
         r"^([A-Za-z]{2}\-?[A-Za-z0-9]{3}|[A-Za-z]{2}[\*|-]?[A-Za-z0-9]{3}|\*)$",
-        warns=((re.compile(r"[A-Za-z]{2}\|[A-Za-z0-9]{3}"), _BAR),),
+        warns=((re.compile(r"[A-Za-z]{2}\|[A-Za-z0-9]{3}"), BAR),),
     ),
 ]  # fmt: skip
 Unit: TypeAlias = Annotated[str, OneOf("PRICE-005", UNITS)]

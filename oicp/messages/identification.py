@@ -32,7 +32,7 @@ class KnownCountry(Law):
             walk.fault("ID-009", path, f"{country} is no ISO 3166-1 alpha-2 country code", value)
 
 
-_BAR = "holds a vertical bar, which only a slip of the published pattern lets through"
+BAR = "holds a vertical bar, which only a slip of the published pattern lets through"
 _EVSE_SHOWN = r"^(([A-Z]{2}\*?[A-Z0-9]{3}\*?E[A-Z0-9\*]{1,30})|(\+?[0-9]{1,3}\*[0-9]{3}\*[0-9\*]{1,32}))$"
 _OPERATOR_SHOWN = r"^(([A-Za-z]{2}\*?[A-Za-z0-9]{3})|(\+?[0-9]{1,3}\*[0-9]{3}))$"
 _PROVIDER_SHOWN = r"^([A-Za-z]{2}\-?[A-Za-z0-9]{3}|[A-Za-z]{2}[\*|-]?[A-Za-z0-9]{3})$"
@@ -66,7 +66,7 @@ def operator_id_law(by: str) -> Matches:
 
 def provider_id_law(by: str, also: tuple[str, ...] = ()) -> Matches:
     """The pattern of a ProviderID, reported as `by`."""
-    return Matches(by, ids.PROVIDER_ID, _PROVIDER_SHOWN, warns=((_PROVIDER_BAR, _BAR),), also=also)
+    return Matches(by, ids.PROVIDER_ID, _PROVIDER_SHOWN, warns=((_PROVIDER_BAR, BAR),), also=also)
 
 
 EvseId: TypeAlias = Annotated[str, EVSE_ID_LAW, KnownCountry()]
@@ -76,7 +76,7 @@ EvcoId: TypeAlias = Annotated[
     str,
     Matches(
         "ID-004", ids.EVCO_ID, _EVCO_SHOWN,
-        warns=((_EVCO_BAR, _BAR), (_EVCO_SHORT, "has no check digit")),
+        warns=((_EVCO_BAR, BAR), (_EVCO_SHORT, "has no check digit")),
         notes=((_EVCO_LOWER, "has a lower case letter where the pattern has an upper case one"),),
     ),
 ]  # fmt: skip

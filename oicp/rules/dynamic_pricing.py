@@ -7,6 +7,7 @@ from oicp.evidence import Evidence, Exchange
 from oicp.rulebook import INFO, Checked, Yield, finding, rules_about_evidence
 from oicp.services import CPO_TO_HUB
 from oicp.sessions import folded
+from oicp.unknowns import OWN_HUB
 from oicp.wire_json import Json, pointer
 
 whole = rules_about_evidence()
@@ -30,7 +31,7 @@ def pricing_needs_an_offer(evidence: Evidence) -> Iterator[Yield]:
 def assigned_products_exist(evidence: Evidence) -> Iterator[Yield]:
     """Every ProductID in EvseIDProductList was pushed before for the same provider, or for all."""
     known: dict[str, set[str]] = {}
-    whole_told: set[str] = set(_EVERYBODY) if evidence.run.source in ("run", "serve") else set()
+    whole_told: set[str] = set(_EVERYBODY) if evidence.run.source in OWN_HUB else set()
     for push in evidence.about(PRODUCTS, EVSES, direction=CPO_TO_HUB):
         if push.operation == PRODUCTS:
             if push.accepted:

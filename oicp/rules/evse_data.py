@@ -28,12 +28,11 @@ from oicp.repeats import records_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import folded
+from oicp.unknowns import OWN_HUB
 
 whole = rules_about_evidence()
 _NEAR_M = 150.0
 _DAY = 86_400.0
-_OWN_HUB = ("run", "serve")
-"""Recordings of a hub that knew nothing before they began."""
 
 
 @lru_cache(maxsize=8)
@@ -205,7 +204,7 @@ def dynamic_info_is_right(evidence: Evidence) -> Iterator[Yield]:
 def _all_told(evidence: Evidence) -> bool:
     """What was not told was never told: not where statuses may have been pushed before the recording, and did not change since."""
     whole_told = any(p.exchange.operation == STATUS and p.is_full_load for p in pushes(evidence))
-    return whole_told or evidence.run.source in _OWN_HUB or evidence.t_end > _DAY
+    return whole_told or evidence.run.source in OWN_HUB or evidence.t_end > _DAY
 
 
 @lru_cache(maxsize=8)

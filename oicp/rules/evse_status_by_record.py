@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from oicp.evidence import Evidence, Exchange
+from oicp.evidence import Evidence
 from oicp.evse_states import AVAILABLE, OCCUPIED, History, Told, due_until, history_of
 from oicp.limits import limit
-from oicp.moments import number
+from oicp.moments import has_energy
 from oicp.occupied import charged
 from oicp.outages import status_troubled
 from oicp.pushes import STATUS, pushes
@@ -42,17 +42,12 @@ def _evse_of(own: Session) -> str | None:
 
 def _in_use(own: Session) -> tuple[float, float] | None:
     """Seconds between which the EVSE was in use for sure: by start, stops and CDR, whichever is narrower."""
-    by_record = charged(own) if own.accepted and any(_energy(c) for c in own.cdrs) else None
+    by_record = charged(own) if own.accepted and any(has_energy(c) for c in own.cdrs) else None
     if by_record is None or own.start is None or own.start.t_end is None:
         return None
     begin = max(by_record[0], own.start.t_end)
     end = min([by_record[1], *(c.t for c in own.cdrs), *(s.t for s in own.stops)])
     return (begin, end) if end - begin > _BEGINS_S + _ENDS_S else None
-
-
-def _energy(cdr: Exchange) -> bool:
-    """Energy flowed, so that a vehicle was there."""
-    return (number(cdr.body.get("ConsumedEnergy")) or 0) > 0
 
 
 def _judged(evidence: Evidence, own: Session, evse_id: str, begin: float, end: float) -> Iterator[Yield]:

@@ -14,6 +14,7 @@ from oicp.messages import ANSWERS, MESSAGES, NOTIFICATIONS, Examination, FieldFa
 from oicp.messages.shapes import shape
 from oicp.operators import operators
 from oicp.paths import garbled_id
+from oicp.repeats import PUSHES
 from oicp.rulebook import ERROR, INFO, Checked, Finding, Yield, rules_about_evidence
 from oicp.rules.http_answers import is_misspelled
 from oicp.services import OPERATIONS, Direction
@@ -23,7 +24,6 @@ from oicp.variants import variant_of
 MOST_ALIKE = 20
 """So many findings of one requirement are listed per message; the last one says how many more there are."""
 
-_PUSHES = ("PushEvseData", "PushEvseStatus", "PushPricingProductData", "PushEVSEPricing")
 _SENT_BY_CPO = tuple(
     name for name, row in OPERATIONS.items() if Direction.CPO_TO_HUB in row.directions and name in MESSAGES
 )
@@ -129,7 +129,7 @@ def _one_evse_each(evidence: Evidence) -> bool:
 
 def _direct_partner(exchange: Exchange, known: tuple[str, ...] | None) -> Iterator[Finding]:
     """OperatorID and path name the direct partner, not one of its sub-operators (PUSH-011)."""
-    if exchange.operation not in _PUSHES or not known:
+    if exchange.operation not in PUSHES or not known:
         return
     envelope = next((value for value in exchange.body.values() if isinstance(value, dict)), {})
     own, subordinate = operator_key(known[0]), {operator_key(o) for o in known[1:]}
@@ -216,7 +216,7 @@ def _about(entry: Requirement, operation: str, answer: bool) -> bool:
     if entry.operation == "any":
         return True
     if entry.operation == "any-push":
-        return not answer and operation in _PUSHES
+        return not answer and operation in PUSHES
     if answer:
         return entry.operation == "eRoamingAcknowledgement"
     return entry.operation == OPERATIONS[operation].wire_name

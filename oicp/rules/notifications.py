@@ -8,7 +8,7 @@ from oicp.chargers import chargers
 from oicp.deliveries import CDR
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
-from oicp.moments import kwh, number, second_of
+from oicp.moments import has_energy, kwh, number, second_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_content import agrees
 from oicp.rules.cdr_sessions import compare_driver, identifications, odd_start, starting_evse
@@ -150,16 +150,12 @@ def _by_its_record(evidence: Evidence, exchange: Exchange, own: Session, *, agai
 def start_supplies_a_missing_evse_id(evidence: Evidence) -> Iterator[Yield]:
     """If AuthorizeStart went without EvseID a Start notification with the EvseID follows."""
     for own in sessions(evidence):
-        if own.kind != "rfid" or not own.accepted or own.evse_id or not any(_has_energy(c) for c in own.cdrs):
+        if own.kind != "rfid" or not own.accepted or own.evse_id or not any(has_energy(c) for c in own.cdrs):
             continue  # where no energy flowed there is no start of charging to tell of
         yield Checked("NOTIF-022", "AuthorizeStart")
         told = [n for n in own.notifications if n.body.get("Type") == "Start" and isinstance(n.body.get("EvseID"), str)]
         if not told:
             yield finding("AuthorizeStart had no EvseID, and no Start notification supplied it", on=own.start)
-
-
-def _has_energy(cdr: Exchange) -> bool:
-    return (number(cdr.body.get("ConsumedEnergy")) or 0) > 0
 
 
 # --- Progress --------------------------------------------------------------------------------------------------------

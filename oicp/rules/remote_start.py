@@ -12,6 +12,7 @@ from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_
 from oicp.rules.remote_refusals import START, demanded, end_of, evse_of, following_starts, remote_starts
 from oicp.sessions import Session, folded, session, session_id_of, sessions
 from oicp.transactions import Transaction, transactions
+from oicp.unknowns import OWN_HUB
 
 whole = rules_about_evidence()
 _AT_ONCE_S = 5.0
@@ -92,7 +93,7 @@ def says_yes_only_to_what_will_charge(evidence: Evidence) -> Iterator[Yield]:
 
 def commands_seen(evidence: Evidence, kind: str = "remote_start_received") -> bool:
     """Commands to charge points are part of this recording: always in our own runs, else where one was seen."""
-    return evidence.run.source in ("run", "serve") or bool(evidence.seen(kind))
+    return evidence.run.source in OWN_HUB or bool(evidence.seen(kind))
 
 
 def _took_effect(evidence: Evidence, start: Exchange, following: float) -> Iterator[Yield]:

@@ -16,7 +16,7 @@ from oicp.rules.remote_start import commands_seen, ended_by_the_cpo
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import Session, folded, opened, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
-from oicp.unknowns import TIMES
+from oicp.unknowns import OWN_HUB, TIMES
 from oicp.variants import variant_of
 
 whole = rules_about_evidence()
@@ -114,7 +114,7 @@ def stops_its_own_session_and_says_so(evidence: Evidence) -> Iterator[Yield]:
 def _judged(evidence: Evidence, stop: Exchange, own: Session | None) -> Iterator[Yield]:
     victims = _victims(evidence).get(stop.number, [])
     if own is None or own.start is None or (own.start.result is False and not own.accepted):
-        if evidence.run.source not in ("run", "serve") and (own is None or own.start is None):
+        if evidence.run.source not in OWN_HUB and (own is None or own.start is None):
             yield NotExercised("RSTOP-003", "sessions may have begun before the recording")
         else:
             yield from _unknown_session(evidence, stop, victims)

@@ -27,7 +27,7 @@ from oicp.rules.cdr_delivery import disturbed
 from oicp.rules.remote_refusals import START, end_of, evse_of, remote_starts, stays_out_of_service, unknown_evse
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import Session, folded, same_id, session, session_id_of
-from oicp.unknowns import ORDER, TIMES
+from oicp.unknowns import ORDER, OWN_HUB, TIMES
 
 whole = rules_about_evidence()
 _AFTER_S = 5.0
@@ -181,7 +181,7 @@ def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
 @lru_cache(maxsize=8)
 def told_anything(evidence: Evidence) -> bool:
     """What the CPO sends is in the recording, too: always where the hub recorded it."""
-    ours = evidence.run.source in ("run", "serve")
+    ours = evidence.run.source in OWN_HUB
     return ours or any(e.by_cpo for e in evidence.about(CDR, "PushEvseStatus", "PushEvseData"))
 
 
@@ -275,7 +275,7 @@ def _refused(own: Session) -> bool:
 
 def _unknown_stop(evidence: Evidence, stop: Exchange) -> Iterator[Yield]:
     own = session(evidence, session_id_of(stop))
-    if evidence.run.source not in ("run", "serve") and (own is None or own.start is None):
+    if evidence.run.source not in OWN_HUB and (own is None or own.start is None):
         return  # the reservation may be older than the recording
     yield Checked("RESV-007", RELEASE)
     cancelled = chargers(evidence).of("reserve_cancelled", evse_of(stop)).between(stop.t, end_of(stop) + _AFTER_S)

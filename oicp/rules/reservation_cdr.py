@@ -9,7 +9,7 @@ from oicp.chargers import chargers
 from oicp.deliveries import CDR, cdr_grace, watched_until
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
-from oicp.moments import number, second_of
+from oicp.moments import has_energy, number, second_of
 from oicp.reservations import RELEASE, Reservation, pushed_status, reservations, reservations_of
 from oicp.rulebook import INFO, WARNING, Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_delivery import disturbed
@@ -82,7 +82,7 @@ def _told_of_charging(held: Reservation) -> Iterator[Yield]:
     """A notification that energy flows, under the SessionID of the reservation."""
     for told in held.session.notifications:
         kind = told.body.get("Type")
-        if told.by_cpo and (kind in ("Start", "Progress") or (number(told.body.get("ConsumedEnergy")) or 0) > 0):
+        if told.by_cpo and (kind in ("Start", "Progress") or has_energy(told)):
             yield finding(
                 f"a {kind} notification under the SessionID of a reservation", on=told, pointer="/SessionID",
                 requirement="RESV-010",

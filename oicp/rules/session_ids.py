@@ -13,7 +13,7 @@ from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evi
 from oicp.rules.cdr_sessions import owners_of_partner_ids
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import Session, folded, opened, session, sessions
-from oicp.unknowns import TIMES
+from oicp.unknowns import OWN_HUB, TIMES
 
 whole = rules_about_evidence()
 STARTS = ("AuthorizeRemoteStart", "AuthorizeRemoteReservationStart")
@@ -67,7 +67,7 @@ def _nameless_starts(evidence: Evidence) -> frozenset[str]:
 
 def _judgeable(evidence: Evidence, e: Exchange) -> bool:
     """The session of this message began in this recording, so its start would be in it."""
-    ours = evidence.run.source in ("run", "serve")  # then the hub is in the recording from its first second on
+    ours = evidence.run.source in OWN_HUB
     if evidence.run.source == "message" or not (ours or _given(evidence)):
         return False
     if e.accepted and at_hubject(e):

@@ -17,11 +17,10 @@ from oicp.rules.refused_forms import ID_006, evco_form, shared_cause
 from oicp.rules.told_to_all import told_to_all
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import folded, session
+from oicp.unknowns import OWN_HUB
 from oicp.variants import variant_of
 
 whole = rules_about_evidence()
-_CONFIGURED = ("run", "serve")
-"""Recordings of a bench that was told who the partner is; else that is read from the messages."""
 _NOT_ITS_FAULT = frozenset(("501", "510", "601", "602", "603", "604", "700", "021"))
 
 
@@ -31,7 +30,7 @@ _NOT_ITS_FAULT = frozenset(("501", "510", "601", "602", "603", "604", "700", "02
 @whole.rule("ID-005")
 def spells_ids_one_way(evidence: Evidence) -> Iterator[Yield]:
     """OperatorID and EvseID are used in one spelling everywhere."""
-    known_from = "the configuration" if evidence.run.source in _CONFIGURED else "most messages"
+    known_from = "the configuration" if evidence.run.source in OWN_HUB else "most messages"
     first: dict[str, tuple[str, str]] = {folded(i): (i, known_from) for i in evidence.run.operator_ids}
     told: set[str] = set()
     for e in evidence.exchanges:
