@@ -17,6 +17,8 @@ _CAP_S = 60.0
 """A wait that long need not grow any further."""
 _JOB_S = 300.0
 """Who comes again that seldom, as an hourly job does, is no burden for the hub at a constant pace either."""
+_FEW = 3
+"""Attempts of which the waits tell little about growth."""
 _WIDE = 4.0
 """Greatest wait over smallest one from which on chance may hide the growth, as it does where each wait is drawn from up to thrice the one before."""
 _STEADY, _STEADY_OF_FEW = 1.6, 1.3
@@ -56,7 +58,8 @@ def backs_off(evidence: Evidence) -> Iterator[Yield]:
     """Waits after 429 grow exponentially while 429 goes on."""
     short = False
     for chain in _limited(evidence):
-        told = None if _as_told(chain) else _at_once(chain) or _no_backoff(_waits(chain))
+        grown = chain[0].operation in _growing_on_the_whole(evidence)
+        told = None if _as_told(chain) else _at_once(chain) or _no_backoff(_waits(chain), grown)
         if told:
             yield finding(told, on=chain[1], requirement="RATE-005")
         elif len(chain) >= 4 or _as_told(chain):
@@ -77,7 +80,8 @@ def _at_once(chain: list[Exchange]) -> str | None:
     return None
 
 
-def _no_backoff(waits: list[float]) -> str | None:
+def _no_backoff(waits: list[float], grown: bool) -> str | None:
+    """`grown`: those of this operation grow on the whole."""
     shown = ", ".join(f"{w:.2f}" for w in waits[:8])
     growing = [w for w in waits if w < _CAP_S]
     if not growing and waits[0] < _JOB_S:
@@ -86,12 +90,29 @@ def _no_backoff(waits: list[float]) -> str | None:
         return None
     if max(growing) < (_STEADY if len(growing) > 3 else _STEADY_OF_FEW) * min(growing):
         return f"repeated at a constant pace: waits {shown} s"
-    half = len(growing) // 2
-    if max(growing) >= _WIDE * min(growing):
-        return None
-    if len(growing) >= 6 and mean(growing[half:]) < 1.2 * mean(growing[:half]):
+    if max(growing) < _WIDE * min(growing) and len(growing) >= 6 and not grown and not _grow([growing]):
         return f"waits do not grow: {shown} s"
     return None
+
+
+def _grow(rows: list[list[float]]) -> bool:
+    """The later halves of the waits are longer than the first ones, taken together."""
+    early = sum(mean(_halves(row)[0]) for row in rows)
+    return sum(mean(_halves(row)[1]) for row in rows) >= 1.2 * early
+
+
+def _halves(waits: list[float]) -> tuple[list[float], list[float]]:
+    return waits[: len(waits) // 2], waits[len(waits) // 2 :]
+
+
+@lru_cache(maxsize=8)
+def _growing_on_the_whole(evidence: Evidence) -> frozenset[str | None]:
+    """Operations whose waits grow if all messages are taken together: chance may hide it in one of them."""
+    rows: dict[str | None, list[list[float]]] = {}
+    for chain in _limited(evidence):
+        if len(chain) > _FEW:
+            rows.setdefault(chain[0].operation, []).append(_waits(chain))
+    return frozenset(name for name, several in rows.items() if _grow(several))
 
 
 @whole.rule("RATE-006")

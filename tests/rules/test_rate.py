@@ -96,6 +96,17 @@ def test_backoff(times: list[float], expected: str) -> None:
     assert outcome(build.evidence(), "RATE-005") == expected
 
 
+@pytest.mark.parametrize(
+    ("others", "expected"), [([1, 2, 4, 8, 16, 32, 64], "conforms"), ([1, 3, 6, 8, 11, 13, 16], "warned")]
+)
+def test_waits_drawn_at_random_grow_on_the_whole(others: list[float], expected: str) -> None:
+    """What chance hides in one message shows in several."""
+    build = Build()
+    for session, times in enumerate([[1, 3.25, 4.84, 7.88, 9.47, 10.8, 13.8], others], 1):
+        limited(build, times, session=session)
+    assert outcome(build.evidence(), "RATE-005") == expected
+
+
 def test_another_status_is_no_repeat() -> None:
     """The EVSE changed again just after a push that met 429; the new status goes out as a change of its own."""
     build = Build()
