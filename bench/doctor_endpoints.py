@@ -7,7 +7,6 @@ import ssl
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from bench.config import BenchConfig, CpoTable
@@ -17,6 +16,7 @@ from bench.ports import endpoint
 from bench.probe import Probe, handshake, probe, speaks_tls
 from bench.process import accepts
 from fake_hubject.certificates import Authority, BadCertificate
+from oicp.moments import http_moment
 from simulator.security import BadSecurity
 
 
@@ -192,8 +192,5 @@ async def _date_header(url: str) -> datetime | None:
     for line in head.split("\r\n"):
         name, _, value = line.partition(":")
         if name.lower() == "date":
-            try:
-                return parsedate_to_datetime(value.strip())
-            except ValueError:
-                return None
+            return http_moment(value.strip())
     return None

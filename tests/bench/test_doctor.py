@@ -346,3 +346,11 @@ def test_the_clock_without_tls(good: Raw) -> None:
     with _http("Mon, 01 Jan 2024 00:00:00 GMT") as port:
         good["cpo"]["oicp_url"] = f"http://127.0.0.1:{port}"
         assert [lv for text, lv in _told(good).items() if "behind" in text] == ["warning"]
+
+
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 2024 00:00:00", "Mon, 01 Jan 2024 00:00:00 -0000", "yesterday"])
+def test_a_date_of_no_zone_tells_no_time(good: Raw, date: str) -> None:
+    """A web server with a broken Date is no reason to end: nothing is said of its clock."""
+    with _http(date) as port:
+        good["cpo"]["oicp_url"] = f"http://127.0.0.1:{port}"
+        assert not [text for text in _told(good) if "clock of the CPO" in text]
