@@ -59,7 +59,7 @@ class HubSettings:
         for name, kinds in _kinds().items():
             value = getattr(self, name)
             if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-                raise ValueError(f"hub setting {name}: {value!r} is no {_IN_WORDS[kinds[0]]}")
+                raise ValueError(f"hub setting {name}: {value!r} is not {_IN_WORDS[kinds[0]]}")
         for name, low in (("max_body_bytes", 1), ("answer_limit_s", 0), ("processing_s", 0), ("port", 0)):
             if getattr(self, name) < low:
                 raise ValueError(f"hub setting {name}: {getattr(self, name)} is below {low}")
@@ -71,7 +71,7 @@ class HubSettings:
                 raise ValueError(f"hub setting {name}: {getattr(self, name)!r} is none of {shown}")
 
 
-_IN_WORDS: dict[type, str] = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+_IN_WORDS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 @cache
