@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -116,13 +117,8 @@ def _measure(folder: Path, commands: list[str], prefix: str, rounds: int, reques
         for kind, count in (("status", requests), ("cdr", requests), ("data", max(3, requests // 100))):
             rows: dict[Peer, list[float]] = {peer: [] for peer in peers}
             costs: dict[Peer | None, float] = {}
-            costs: dict[Peer | None, float] = {}
             for turn in range(rounds + 1):
-                bodies = {
-                    "status": lambda: [status_push(10, n) for n in range(requests)],
-                    "cdr": lambda: [cdr(i) for i in islice(sessions, requests)],
-                    "data": lambda: [full_load(1000)] * max(3, requests // 100),
-                }[kind]()
+                bodies = _bodies(kind, count, sessions)
                 costs = _visited(hub, peers, context, kind, bodies, reverse=bool(turn % 2))
                 if turn:  # the first round warms up
                     for peer in peers:
@@ -138,6 +134,13 @@ def _measure(folder: Path, commands: list[str], prefix: str, rounds: int, reques
         hub.stop()
         for peer in peers:
             peer.stop()
+
+
+def _bodies(kind: str, count: int, sessions: Iterator[str]) -> list[bytes]:
+    """Requests of one round; a record needs a session of its own."""
+    if kind == "status":
+        return [status_push(10, n) for n in range(count)]
+    return [cdr(i) for i in islice(sessions, count)] if kind == "cdr" else [full_load(1000)] * count
 
 
 def _visited(
