@@ -1,4 +1,4 @@
-"""Those who do something in a scenario: EVSEs, charge points, drivers, and the sessions that come of it."""
+"""Those who do something in a scenario: EVSEs, drivers, and the sessions that come of it."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -127,6 +127,10 @@ class Evse:
         """A transaction begins only so long after its start was accepted; 0 for at once."""
         self.virtual.begins_after(seconds)
 
+    def meters_in(self, unit: Literal["Wh", "kWh"], *, multiplier: int = 0) -> None:
+        """Its charge point tells energy in this unit; OCPP 2.0.1 also as multiples of a power of ten (1.6 has no word for that)."""
+        self.virtual.meters_in(unit, multiplier)
+
     def reset_meter(self) -> None:
         """The meter starts again at 0."""
         self.virtual.reset_meter()
@@ -163,10 +167,13 @@ class Evse:
         virtual, charge_point = self.virtual, self.virtual.charge_point
         charge_point.latency = self._usual_latency
         virtual.begins_after(0)
+        virtual.meters_in("Wh")
         await virtual.has_current(True)
         async with asyncio.timeout(20 if self._bench.stage.fleet else PERSON_S):
             if self._bench.stage.journal.was_connected(charge_point.id):
                 await charge_point.go_online()
+            await charge_point.clear_controller_fault()
+            await charge_point.set_available()
             if virtual.connector_status == "Faulted":
                 await virtual.clear_fault()
             if virtual.plugged:
@@ -174,38 +181,6 @@ class Evse:
             await virtual.walk_away()
             await virtual.release()
             await virtual.set_available()
-
-
-class ChargePoint:
-    """A virtual charge point with all its EVSEs in the hands of one scenario."""
-
-    def __init__(self, bench: "Bench", evse: Evse) -> None:
-        self._bench, self.evse = bench, evse
-        self._virtual = evse.virtual.charge_point
-
-    async def go_offline(self) -> None:
-        """The connection to the CPO breaks; the charge point goes on working."""
-        await bounded(self._bench, f"{self._virtual.id} goes offline", self._virtual.go_offline(), 10)
-
-    async def go_online(self) -> None:
-        """It connects again and delivers what it kept."""
-        await bounded(self._bench, f"{self._virtual.id} comes back", self._virtual.go_online(), 30)
-
-    async def reboot(self) -> None:
-        """It restarts; what runs ends."""
-        await bounded(self._bench, f"{self._virtual.id} reboots", self._virtual.reboot(), 30)
-
-    async def loses_power(self, *, seconds: float) -> None:
-        """No mains for so long: charging ends at once, and that is told once it is back."""
-        await bounded(self._bench, f"power cut at {self._virtual.id}", self._virtual.power_cut(seconds), seconds + 40)
-
-    def loses_the_answer_to(self, moment: Literal["begin", "end"]) -> None:
-        """The connection breaks while the CPO answers to the next begin or end of a transaction: it is told once more."""
-        self._virtual.lose_answer(moment)
-
-    def answers_after(self, seconds: float) -> None:
-        """Every OCPP answer takes that long from now on."""
-        self._virtual.latency = seconds
 
 
 class Driver:

@@ -16,7 +16,7 @@ class RealChargePoint:
 
     def __init__(self, ident: str, asks: Asks) -> None:
         self.id, self._ask = ident, asks
-        self.online = True
+        self.online = self._in_service = True
         self._latency = 0.0
 
     @property
@@ -48,6 +48,24 @@ class RealChargePoint:
         await self._asks(
             f"switch off, switch on again after {seconds:g} s, and wait until it is connected, charge point"
         )
+
+    async def set_unavailable(self) -> None:
+        """Out of service as a whole."""
+        await self._asks("take out of service, with all that belongs to it, charge point")
+        self._in_service = False
+
+    async def set_available(self) -> None:
+        """In service again, if it was taken out of it."""
+        if not self._in_service:
+            await self._asks("put back into service charge point")
+            self._in_service = True
+
+    async def controller_fault(self) -> None:
+        """No person can do that."""
+        raise Skipped(f"{self.id} is a real charge point; its controller cannot be told to report a fault")
+
+    async def clear_controller_fault(self) -> None:
+        """There is none."""
 
     def lose_answer(self, moment: str) -> None:
         """No person is that quick."""
@@ -156,6 +174,11 @@ class RealEvse:
         """A real one takes the time it takes; 0: as usual."""
         if seconds:
             raise Skipped(f"{self.evse_id} is a real charger; it cannot be told to begin later")
+
+    def meters_in(self, unit: str, multiplier: int = 0) -> None:
+        """A real one tells what it tells; Wh: as usual."""
+        if (unit, multiplier) != ("Wh", 0):
+            raise Skipped(f"{self.evse_id} is a real charger; the unit it meters in cannot be changed")
 
     def reset_meter(self) -> None:
         """No person should do that."""

@@ -10,8 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bench.actors import ChargePoint, Driver, Evse, Session
+from bench.actors import Driver, Evse, Session
 from bench.bounded import bounded
+from bench.charge_points import ChargePoint
 from bench.hub_setup import WITHOUT_NOTIFICATIONS
 from bench.ports import endpoint
 from bench.scenario import Blocked, Scenario, Skipped, StepLog

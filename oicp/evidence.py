@@ -202,6 +202,8 @@ OBSERVATIONS: dict[str, str] = {
     "charge_point_refused": "the CPO refused the connection or the boot; data: reason",
     "connector_status": "OCPP state of the connector changed; data: connector_status, error_code",
     "connector_status_delivered": "the CPO answered the StatusNotification; data: connector_status",
+    "charge_point_status": "OCPP state of the charge point as a whole changed; data: connector_status, error_code",
+    "charge_point_status_delivered": "the CPO answered the StatusNotification of connector 0; data: connector_status",
     "plugged": "the cable was plugged in",
     "unplugged": "the cable was pulled",
     "energy_started": "current flows; data: meter_wh",

@@ -44,6 +44,7 @@ class ChargePoint(Voice):
         self.jitter = settings.jitter
         self.watch = watch
         self.operative = True
+        self.error_code = "NoError"
         self.outbox = Outbox()
         self._observe = observe
         self._rng = rng
@@ -72,6 +73,13 @@ class ChargePoint(Voice):
     def accepting(self) -> bool:
         """Ready for a start: connected and not about to restart."""
         return self.online and not self._restarting
+
+    @property
+    def own_status(self) -> str:
+        """State of the charge point as a whole: connector 0 of OCPP 1.6."""
+        if self.error_code != "NoError":
+            return "Faulted"
+        return "Available" if self.operative else "Unavailable"
 
     @property
     def undelivered(self) -> int:
@@ -147,6 +155,26 @@ class ChargePoint(Voice):
         self._power_up("PowerUp")
         await self.go_online(within=within)
 
+    async def set_unavailable(self) -> None:
+        """Out of service with all its EVSEs (after the transaction, where one runs)."""
+        self.change_availability(0, False)
+
+    async def set_available(self) -> None:
+        """Into service again with all its EVSEs, if it was taken out of it."""
+        if not self.operative:
+            self.change_availability(0, True)
+
+    async def controller_fault(self, error_code: str = "InternalError") -> None:
+        """The main controller tells of a fault (connector 0 of OCPP 1.6, no word in 2.0.1); the EVSEs work on and tell of none."""
+        self.error_code = error_code
+        self._became()
+
+    async def clear_controller_fault(self) -> None:
+        """The fault of the controller is gone, if there was one."""
+        if self.error_code != "NoError":
+            self.error_code = "NoError"
+            self._became()
+
     async def power_cut(self, seconds: float) -> None:
         """No mains for so long."""
         await self.lose_power()
@@ -208,7 +236,7 @@ class ChargePoint(Voice):
         if connector_id == 0:
             self.operative = operative
             answers = [evse.change_availability(operative) for evse in self.evses]
-            self.report_self()
+            self._became()
             return "Scheduled" if "Scheduled" in answers else "Accepted"
         evse = self.by_connector.get(connector_id)
         return "Rejected" if evse is None else evse.change_availability(operative)
@@ -228,6 +256,11 @@ class ChargePoint(Voice):
             if running is not None and ident in (running.transaction_id, running.reference):
                 return running
         return None
+
+    def _became(self) -> None:
+        """The charge point as a whole has another state; where OCPP has a word for it, it is told."""
+        self.seen("charge_point_status", connector_status=self.own_status, error_code=self.error_code)
+        self.report_self()
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

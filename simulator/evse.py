@@ -1,9 +1,11 @@
 """A virtual EVSE in the hands of a scenario: the verbs of a driver and of a technician."""
 
 from datetime import timedelta
+from typing import Literal
 
 from simulator.connector import ConnectorStatus, Event
 from simulator.evse_core import EvseCore, Reservation
+from simulator.meter import EnergyUnit
 from simulator.transaction import Driver, now
 from simulator.vehicle import Vehicle
 from simulator.waiting import StationError, StationTimeout
@@ -162,6 +164,10 @@ class VirtualEvse(EvseCore):
     def refuse_next_remote_start(self, times: int = 1) -> None:
         """Reject the next remote starts, as a charge point with a problem of its own does."""
         self._refusals = times
+
+    def meters_in(self, unit: Literal["Wh", "kWh"], multiplier: int = 0) -> None:
+        """From now on OCPP is told the register in this unit, in 2.0.1 as multiples of a power of ten; starts and stops of 1.6 stay Wh."""
+        self.meter.unit = EnergyUnit(unit, multiplier)
 
     def reset_meter(self) -> None:
         """The energy register falls to zero."""

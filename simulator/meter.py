@@ -1,10 +1,12 @@
-"""The meter of an EVSE: an energy register in Wh, and readings signed in the OCMF format."""
+"""The meter of an EVSE: an energy register in Wh, the unit it is told in, and readings signed in the OCMF format."""
 
 import base64
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
+from typing import Literal
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -13,8 +15,27 @@ SIGNING_METHOD = "ECDSA-secp256r1-SHA256"
 
 
 @dataclass(frozen=True, slots=True)
+class EnergyUnit:
+    """How a charge point tells energy: OCPP's unit, and in 2.0.1 the power of ten the value is to be multiplied by."""
+
+    name: Literal["Wh", "kWh"] = "Wh"
+    multiplier: int = 0
+
+    def told(self, wh: int, *, multiplied: bool) -> Decimal:
+        """The number for so many Wh; `multiplied`: this version of OCPP can tell the multiplier."""
+        power = self.multiplier if multiplied else 0
+        return Decimal(wh).scaleb(-power - (3 if self.name == "kWh" else 0))
+
+
+WH = EnergyUnit()
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading: register in Wh, power in W, state of charge in percent, when, and the signed form if the meter signs."""
+    """One reading: register in Wh, power in W, state of charge in percent, when, the signed form if the meter signs.
+
+    `unit`: the unit OCPP is told the register in.
+    """
 
     at: datetime
     meter_wh: int
@@ -22,6 +43,7 @@ class Reading:
     soc_percent: int | None
     context: str
     signed: str | None = None
+    unit: EnergyUnit = WH
 
 
 class Meter:
@@ -31,6 +53,7 @@ class Meter:
         self.serial = serial
         self.wh = wh
         self.signs = signs
+        self.unit = WH
         self._paginations = 0
 
     @property
@@ -49,7 +72,7 @@ class Meter:
     def reading(self, at: datetime, power_w: float, soc_percent: int | None, context: str, id_tag: str) -> Reading:
         """The present reading; `context` in OCPP's words (Transaction.Begin, Sample.Periodic, ...)."""
         signed = self._ocmf(at, context, id_tag) if self.signs and context.startswith("Transaction.") else None
-        return Reading(at, self.register_wh, int(power_w), soc_percent, context, signed)
+        return Reading(at, self.register_wh, int(power_w), soc_percent, context, signed, self.unit)
 
     # --- calibration law ---------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """OCPP 1.6J as a charge point speaks it: the words for what happened, and the answers to what the CPO wants."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from simulator.commands import (
@@ -67,9 +68,8 @@ class Ocpp16:
 
     def own_status(self) -> Words | None:
         """StatusNotification of connector 0."""
-        status = "Available" if self._cp.operative else "Unavailable"
         return "StatusNotification", {
-            "connectorId": 0, "errorCode": "NoError", "status": status, "timestamp": wire_time(now())
+            "connectorId": 0, "errorCode": self._cp.error_code, "status": self._cp.own_status, "timestamp": wire_time(now())
         }  # fmt: skip
 
     def authorize(self, id_tag: str, token_type: str) -> Words:
@@ -124,7 +124,8 @@ class Ocpp16:
         return TransactionAnswer(ident, text(answer, "idTagInfo", "status"))
 
     def _meter_value(self, reading: Reading) -> Payload:
-        sampled: list[Payload] = [_sampled(reading, "Energy.Active.Import.Register", reading.meter_wh, "Wh")]
+        told = reading.unit.told(reading.meter_wh, multiplied=False)
+        sampled: list[Payload] = [_sampled(reading, "Energy.Active.Import.Register", told, reading.unit.name)]
         if reading.context not in ("Transaction.Begin", "Transaction.End"):
             wanted = self._cp.configuration.keys["MeterValuesSampledData"].value
             if "Power.Active.Import" in wanted:
@@ -250,7 +251,7 @@ class Ocpp16:
         return Reply({"status": "Accepted"}, lambda: limit(self._cp.evses, False))
 
 
-def _sampled(reading: Reading, measurand: str, value: int, unit: str) -> Payload:
+def _sampled(reading: Reading, measurand: str, value: int | Decimal, unit: str) -> Payload:
     return {
         "value": str(value), "context": reading.context, "format": "Raw", "measurand": measurand, "unit": unit,
         "location": "Outlet",

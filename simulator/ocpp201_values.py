@@ -3,7 +3,7 @@
 import base64
 
 from simulator.link import Payload
-from simulator.meter import SIGNING_METHOD, Reading
+from simulator.meter import SIGNING_METHOD, WH, Reading
 from simulator.outlet import Outlet
 from simulator.transaction import TransactionEvent, wire_time
 
@@ -45,7 +45,7 @@ def stopped_reason(event: TransactionEvent) -> str:
 
 def meter_value(evse: Outlet, reading: Reading) -> Payload:
     """A reading as MeterValueType."""
-    sampled = [_sampled(reading, "Energy.Active.Import.Register", reading.meter_wh, "Wh")]
+    sampled = [_register(reading)]
     if not reading.context.startswith("Transaction."):
         sampled.append(_sampled(reading, "Power.Active.Import", reading.power_w, "W"))
         if reading.soc_percent is not None:
@@ -58,7 +58,16 @@ def meter_value(evse: Outlet, reading: Reading) -> Payload:
     return {"timestamp": wire_time(reading.at), "sampledValue": sampled}
 
 
-def _sampled(reading: Reading, measurand: str, value: int, unit: str) -> Payload:
+def _register(reading: Reading) -> Payload:
+    unit, value = reading.unit, reading.unit.told(reading.meter_wh, multiplied=True)
+    number = int(value) if unit == WH else float(value)
+    sampled = _sampled(reading, "Energy.Active.Import.Register", number, unit.name)
+    if unit.multiplier:
+        sampled["unitOfMeasure"]["multiplier"] = unit.multiplier
+    return sampled
+
+
+def _sampled(reading: Reading, measurand: str, value: float, unit: str) -> Payload:
     return {
         "value": value, "context": reading.context, "measurand": measurand, "unitOfMeasure": {"unit": unit},
         "location": "Outlet",

@@ -66,9 +66,15 @@ class Voice:
 
     def report_self(self, *, asked: bool = False) -> None:
         """StatusNotification of the charge point as a whole, where the version has one."""
-        if self.modem.dialect is not None:
-            words = self.modem.dialect.own_status()
-            self._send(Message(lambda _: words), asked)
+        words = None if self.modem.dialect is None else self.modem.dialect.own_status()
+        if words is None:
+            return
+        status = words[1]["status"]
+
+        def answered(_: Dialect, __: Payload) -> None:
+            self.seen("charge_point_status_delivered", connector_status=status)
+
+        self._send(Message(lambda _: words, answered), asked)
 
     def report_all(self, *, asked: bool = False) -> None:
         """StatusNotification of the charge point and of each EVSE."""

@@ -1,6 +1,7 @@
 """What goes wrong in the field: lost networks, reboots, power cuts, faults, servers that err."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -138,6 +139,53 @@ async def test_meter_reset_in_mid_session() -> None:
         await s.evse.stop_at_car()
         await s.fleet.delivered(within=5)
         assert s.central.of("StopTransaction")[0]["meter_stop"] < s.central.of("StartTransaction")[0]["meter_start"]
+
+
+async def test_readings_in_kwh() -> None:
+    """Told in kWh every reading is; meterStart and meterStop stay Wh, and so does what is observed."""
+    async with scene() as s:
+        s.evse.meters_in("kWh")
+        await charging(s)
+        await s.evse.deliver(kwh=1.2, within=10)
+        await s.evse.stop_at_car()
+        await s.fleet.delivered(within=5)
+        start, stop = s.central.of("StartTransaction")[0]["meter_start"], s.central.of("StopTransaction")[0]
+        samples = [value["sampled_value"][0] for call in s.central.of("MeterValues") for value in call["meter_value"]]
+        samples += [value["sampled_value"][0] for value in stop["transaction_data"]]
+        assert len(samples) > 2 and {sample["unit"] for sample in samples} == {"kWh"}
+        read = [Decimal(sample["value"]) * 1000 for sample in samples]
+        assert read[-2:] == [start, stop["meter_stop"]] and start <= min(read) and max(read) <= stop["meter_stop"]
+        assert s.seen.of("transaction_stopped")[0]["meter_wh"] == stop["meter_stop"] >= start + 1200
+
+
+async def test_charge_point_out_of_service_as_a_whole() -> None:
+    """Each connector says so, and connector 0; put back the same. Observed are both, and that the CPO heard them."""
+    async with scene() as s:
+        await until(lambda: len(s.central.of("StatusNotification")) == 2)
+        await s.evse.charge_point.set_unavailable()
+        await until(lambda: len(s.central.of("StatusNotification")) == 4)
+        assert [(p["connector_id"], p["status"]) for p in s.central.of("StatusNotification")[2:]] == [
+            (1, "Unavailable"), (0, "Unavailable"),
+        ]  # fmt: skip
+        await s.evse.charge_point.set_available()
+        await until(lambda: len(s.central.of("StatusNotification")) == 6)
+        await s.evse.charge_point.set_available()
+        assert s.evse.connector_status == "Available"
+        assert [o["connector_status"] for o in s.seen.of("charge_point_status")] == ["Unavailable", "Available"]
+        await until(lambda: len(s.seen.of("charge_point_status_delivered")) == 3)
+
+
+async def test_fault_of_the_controller() -> None:
+    """Connector 0 alone says Faulted; the connector is as free as before."""
+    async with scene() as s:
+        await until(lambda: len(s.central.of("StatusNotification")) == 2)
+        await s.evse.charge_point.controller_fault()
+        await s.evse.charge_point.clear_controller_fault()
+        await until(lambda: len(s.central.of("StatusNotification")) == 4)
+        assert [(p["connector_id"], p["status"], p["error_code"]) for p in s.central.of("StatusNotification")[2:]] == [
+            (0, "Faulted", "InternalError"), (0, "Available", "NoError"),
+        ]  # fmt: skip
+        assert s.evse.connector_status == "Available"
 
 
 async def test_a_server_that_errs_is_asked_again() -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from ocpp.exceptions import OCPPError
@@ -133,6 +133,38 @@ async def test_remote_start_charge_remote_stop() -> None:
         assert readings[1]["value"] == s.seen.of("transaction_stopped")[0]["meter_wh"]
         assert readings[1]["value"] - readings[0]["value"] >= 1200
     assert s.seen.of("transaction_start_delivered")[0]["transaction_id"] == transaction.reference
+
+
+@pytest.mark.parametrize(
+    ("unit", "multiplier", "told"),
+    [("kWh", 0, {"unit": "kWh"}), ("Wh", 3, {"unit": "Wh", "multiplier": 3})],
+)
+async def test_readings_in_thousands(unit: Literal["Wh", "kWh"], multiplier: int, told: dict[str, Any]) -> None:
+    """The unit and its power of ten stand with every reading of the register, and the value is that much smaller."""
+    async with scene() as s:
+        s.evse.meters_in(unit, multiplier)
+        await s.evse.plug_in()
+        assert await s.start() == "Accepted"
+        await s.evse.reaches("Charging", within=5)
+        await s.evse.deliver(kwh=1.2, within=10)
+        await s.evse.stop_at_car()
+        await s.fleet.delivered(within=5)
+        values = [value["sampled_value"][0] for e in s.station.events() for value in e.get("meter_value") or ()]
+        assert len(values) > 3 and all(value["unit_of_measure"] == told for value in values)
+        real = [s.seen.of(kind)[0]["meter_wh"] for kind in ("transaction_started", "transaction_stopped")]
+        assert [round(value["value"] * 1000) for value in values[-2:]] == real
+
+
+async def test_station_out_of_service_as_a_whole() -> None:
+    """2.0.1 has no word of the station as a whole: its EVSEs say so one by one, and a fault of its controller nobody hears."""
+    async with scene() as s:
+        await s.evse.charge_point.set_unavailable()
+        await s.evse.charge_point.controller_fault()
+        await s.evse.charge_point.set_available()
+        await until(lambda: len([a for a, _ in s.station.heard if a == "StatusNotification"]) == 3)
+        states = [p["connector_status"] for action, p in s.station.heard if action == "StatusNotification"]
+        assert states == ["Available", "Unavailable", "Available"]
+        assert not s.seen.of("charge_point_status_delivered")
 
 
 async def test_connector_states_are_folded() -> None:

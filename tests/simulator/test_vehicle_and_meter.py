@@ -3,14 +3,16 @@
 import base64
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
+import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.meter import Meter
+from simulator.meter import WH, EnergyUnit, Meter
 from simulator.vehicle import Vehicle
 
 AT = datetime(2026, 5, 4, 12, 0, 0, 250_000, UTC)
@@ -56,3 +58,18 @@ def test_only_begin_and_end_are_signed() -> None:
     """Samples in between carry no signature, and a plain meter never signs."""
     assert Meter("M1", signs=True).reading(AT, 0, 50, "Sample.Periodic", "X").signed is None
     assert Meter("M1").reading(AT, 0, 50, "Transaction.End", "X").signed is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "alone", "multiplied"),
+    [
+        (WH, "1234567", "1234567"),
+        (EnergyUnit("kWh"), "1234.567", "1234.567"),
+        (EnergyUnit("Wh", 3), "1234567", "1234.567"),
+        (EnergyUnit("kWh", -3), "1234.567", "1234567"),
+    ],
+)
+def test_energy_in_other_units(unit: EnergyUnit, alone: str, multiplied: str) -> None:
+    """No digit is lost; the multiplier counts only where OCPP can tell it."""
+    assert unit.told(1_234_567, multiplied=False) == Decimal(alone)
+    assert unit.told(1_234_567, multiplied=True) == Decimal(multiplied)
