@@ -30,6 +30,10 @@ class Timeline(Generic[T]):
         at = bisect_right(self.times, t)
         return self.values[at - 1] if at else None
 
+    def items(self) -> list[tuple[float, T]]:
+        """Seconds and values in order."""
+        return list(zip(self.times, self.values, strict=True))
+
     def steady(self, begin: float, end: float) -> T | None:
         """The value that held all the time from `begin` to `end`, None if it changed."""
         changed = bisect_right(self.times, end) > bisect_right(self.times, begin)
@@ -95,6 +99,8 @@ class Chargers:
             self._belongs(o.evse_id, o.charge_point)
         if o.kind == "charge_point_connected" or o.kind in _GONE:
             self._table("online", o.charge_point or "").add(o.t, o.kind not in _GONE)
+        elif o.kind in ("charge_point_status", "charge_point_status_delivered"):
+            self._table(o.kind, o.charge_point or "").add(o.t, str(o.data.get("connector_status")))
         elif o.evse_id is None:
             return
         elif o.kind in ("connector_status", "connector_status_delivered"):
@@ -112,6 +118,10 @@ class Chargers:
     def of(self, kind: str, evse_id: str | None) -> Timeline[Any]:
         """Observations of a kind at an EVSE; kind `transaction`: its transactions by their start."""
         return self._tables.get((kind, folded(evse_id or "")), Timeline())
+
+    def of_its_point(self, kind: str, evse_id: str | None) -> Timeline[Any]:
+        """Observations of a kind about the charge point of an EVSE as a whole."""
+        return self.of(kind, self.points.get(folded(evse_id or "")))
 
     def known(self, evse_id: str | None) -> bool:
         """The EVSE belongs to the fleet."""

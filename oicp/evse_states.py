@@ -86,7 +86,19 @@ class History:
         return next((self.told[i] for i in range(at - 1, -1, -1) if self.told[i].accepted), None)
 
 
-def _kind(state: str, charging: bool) -> tuple[str, frozenset[str], frozenset[str]]:
+def _kind(state: str, charging: bool, point_down: bool) -> tuple[str, frozenset[str], frozenset[str]]:
+    """What a phase is, by the EVSE; what may be told of it, by its charge point as well.
+
+    Connector 0 "has no direct connection to the status of the individual Connectors" (OCPP 1.6, 4.9): where it alone says
+    Faulted or Unavailable a backend may go by it or by the connector.
+    """
+    kind, right, contested = _kind_of_connector(state, charging)
+    if point_down:
+        right, contested = right | {OUT_OF_SERVICE}, (contested | {UNKNOWN}) - {OUT_OF_SERVICE}
+    return kind, right, contested
+
+
+def _kind_of_connector(state: str, charging: bool) -> tuple[str, frozenset[str], frozenset[str]]:
     none: frozenset[str] = frozenset()
     if charging or state in _CHARGING:
         right = {OCCUPIED} | ({OUT_OF_SERVICE} if state in _DOWN else set())
@@ -115,10 +127,9 @@ def histories(evidence: Evidence) -> tuple[History, ...]:
     found = []
     for key, evse_id in names.items():
         real, delivered = fleet.of("connector_status", evse_id), fleet.of("connector_status_delivered", evse_id)
-        changes = _changes(
-            list(zip(real.times, real.values, strict=True)), list(zip(delivered.times, delivered.values, strict=True))
-        )
-        found.append(History(evse_id, _phases(changes, spans.get(key, [])), tuple(told.get(key, ()))))
+        changes = _changes(real.items(), delivered.items())
+        phases = _phases(changes, spans.get(key, []), _changes_of_point(evidence, evse_id))
+        found.append(History(evse_id, phases, tuple(told.get(key, ()))))
     return tuple(found)
 
 
@@ -137,20 +148,32 @@ def _changes(real: list[tuple[float, str]], delivered: list[tuple[float, str]]) 
     return found
 
 
+def _changes_of_point(evidence: Evidence, evse_id: str) -> list[tuple[float, float, str]]:
+    """The same of the charge point as a whole, where its version of OCPP has a word for it (connector 0)."""
+    fleet = chargers(evidence)
+    delivered = fleet.of_its_point("charge_point_status_delivered", evse_id).items()
+    return _changes(fleet.of_its_point("charge_point_status", evse_id).items(), delivered) if delivered else []
+
+
 def _phases(
-    changes: list[tuple[float, float, str]], spans: list[tuple[float, float, float, float]]
-) -> tuple[Phase, ...]:
+    changes: list[tuple[float, float, str]], spans: list[tuple[float, float, float, float]],
+    of_point: list[tuple[float, float, str]],
+) -> tuple[Phase, ...]:  # fmt: skip
     events: list[tuple[float, float, str, str | bool]] = [(told, real, "state", state) for real, told, state in changes]
+    events += [(told, real, "point", state in _DOWN) for real, told, state in of_point]
     for t_start, begin, end, after in spans:
         events.append((begin, t_start, "charging", True))
         if end != float("inf"):
             events.append((after, end, "charging", False))
-    state, charging, found = "", False, list[Phase]()
+    state, holds, found = "", {"charging": False, "point": False}, list[Phase]()
     for told, real, what, value in sorted(events, key=lambda e: e[0]):
-        state, charging = (str(value), charging) if what == "state" else (state, bool(value))
+        if what == "state":
+            state = str(value)
+        else:
+            holds[what] = bool(value)
         if not state:
             continue
-        kind, right, contested = _kind(state, charging)
+        kind, right, contested = _kind(state, holds["charging"], holds["point"])
         if found and found[-1].kind == kind and found[-1].right == right:
             continue
         if found:

@@ -155,6 +155,8 @@ def _told_already(history: History, phase: Phase, told: Told, room: float) -> bo
     """
     # where one status is right and another only contested, as for a car that waits, the contested one may tell of the state before
     same = phase.right if told.status in phase.right else phase.fitting
+    if len(phase.right) > 1 and told.status in phase.right:
+        same = frozenset((told.status,))  # another of them, said before, told nothing of this one
     before = history.said_before(phase.t)
     since = phase.t if before is None or before.status not in same else before.t
     said = history.said_between(since, told.t)
@@ -202,7 +204,7 @@ def _wrong(evidence: Evidence, history: History, phase: Phase, told: Told) -> It
             "STAT-010", history, told, text + ": an accepted start without an EV leaves it Available", contested=True
         )
     else:
-        yield _finding("STAT-007", history, told, text)
+        yield _finding("STAT-007", history, told, text, contested=told.status in phase.contested)
 
 
 def _shown(phase: Phase) -> str:

@@ -87,7 +87,8 @@ def _causes_of_start(evidence: Evidence, e: Exchange, evse_id: str | None) -> se
     if fleet.of("transaction", evse_id).at(t) and fleet.running(evse_id, t, t):
         codes |= {"602", "601"}
     states = {fleet.of("connector_status", evse_id).at(t), fleet.of("connector_status", evse_id).at(end)}
-    if states & {"Faulted", "Unavailable"}:
+    of_point = fleet.of_its_point("charge_point_status", evse_id)
+    if (states | {of_point.at(t), of_point.at(end)}) & {"Faulted", "Unavailable"}:
         codes |= {"700", "501"}
     if "Reserved" in states:
         codes |= {"601", "602"}

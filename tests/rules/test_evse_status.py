@@ -251,6 +251,110 @@ def reserved_by_the_first_load(build: Build) -> None:
     build.push_status({EVSE: "Available", OTHER: "Available", THIRD: "Reserved"}, t=0.9, action="fullLoad")
 
 
+def controller(build: Build, status: str, *, t: float, heard: bool = True) -> None:
+    """Connector 0 of the charge point of the first EVSE tells its state."""
+    build.observe("note", t=0, evse_id=EVSE, charge_point="CP-1", text="belongs here")
+    build.observe("charge_point_status", t=t, charge_point="CP-1", connector_status=status, error_code="NoError")
+    if heard:
+        build.observe("charge_point_status_delivered", t=t + 0.05, charge_point="CP-1", connector_status=status)
+
+
+def controller_down(build: Build, *told: tuple[float, str], state: str = "Faulted", heard: bool = True) -> None:
+    controller(build, state, t=10, heard=heard)
+    pushed(build, *told)
+    controller(build, "Available", t=40, heard=heard)
+
+
+def controller_of_no_interest(build: Build) -> None:
+    controller_down(build)
+
+
+def controller_counts(build: Build) -> None:
+    controller_down(build, (10.2, "OutOfService"), (40.2, "Available"), state="Unavailable")
+
+
+def controller_told_before_its_answer(build: Build) -> None:
+    controller_down(build, (10.02, "OutOfService"), (40.02, "Available"))
+
+
+def controller_told_late(build: Build) -> None:
+    controller_down(build, (43, "OutOfService"), (45, "Available"))
+
+
+def controller_as_unknown(build: Build) -> None:
+    controller_down(build, (10.2, "Unknown"), (40.2, "Available"))
+
+
+def controller_as_occupied(build: Build) -> None:
+    controller_down(build, (20, "Occupied"), (40.2, "Available"))
+
+
+def controller_that_nobody_heard(build: Build) -> None:
+    controller_down(build, (20, "OutOfService"), (40.2, "Available"), heard=False)
+
+
+def controller_of_another(build: Build) -> None:
+    build.observe("note", t=0, evse_id=OTHER, charge_point="CP-2", text="belongs there")
+    controller_down(build)
+    build.push_status({OTHER: "OutOfService"}, t=20)
+
+
+def controller_that_recovered_twice(build: Build) -> None:
+    controller_down(build, (10.2, "OutOfService"), (40.2, "Available"))
+    pushed(build, (50, "OutOfService"), (60, "Available"))
+
+
+def controller_for_good(build: Build) -> None:
+    conforming(build)
+    controller(build, "Faulted", t=60)
+    pushed(build, (60.2, "OutOfService"))
+    controller(build, "Available", t=70)
+
+
+def session_under_a_controller_down(build: Build, *told: tuple[float, str]) -> None:
+    controller(build, "Unavailable", t=20)
+    session(build)
+    pushed(build, (10.5, "Occupied"), *told, (42.5, "Available"))
+    controller(build, "Available", t=41)
+
+
+def session_goes_on(build: Build) -> None:
+    session_under_a_controller_down(build)
+
+
+def session_out_of_service(build: Build) -> None:
+    session_under_a_controller_down(build, (20.2, "OutOfService"))
+
+
+def session_available(build: Build) -> None:
+    session_under_a_controller_down(build, (25, "Available"))
+
+
+def fault_cleared_by_the_controller(build: Build) -> None:
+    build.connector("Faulted", t=5)
+    pushed(build, (5.2, "OutOfService"))
+    controller_down(build, (40.2, "Available"))
+
+
+def fault_outlives_the_controller(build: Build) -> None:
+    build.connector("Faulted", t=5)
+    pushed(build, (5.2, "OutOfService"))
+    controller_down(build)
+    build.connector("Available", t=50)
+    pushed(build, (50.2, "Available"))
+
+
+def both_out_of_service(build: Build) -> None:
+    build.connector("Unavailable", t=10)
+    controller_down(build, (10.2, "OutOfService"), (40.2, "Available"), state="Unavailable")
+    build.connector("Available", t=40.01)
+
+
+def both_out_of_service_as_available(build: Build) -> None:
+    build.connector("Unavailable", t=10)
+    controller_down(build, (10.2, "OutOfService"), (20, "Available"), state="Unavailable")
+
+
 STATES = ("STAT-007", "STAT-010", "STAT-011", "STAT-012", "STAT-013")
 SILENT = ("conforms", "not-exercised")
 
@@ -292,6 +396,22 @@ SILENT = ("conforms", "not-exercised")
         (reserved_said_again, {"STAT-011": "violated"}),
         (reserved_said_again_at_once, {"STAT-011": "violated"}),
         (reserved_by_the_first_load, {"STAT-013": "violated"}),
+        (controller_of_no_interest, {}),
+        (controller_counts, {}),
+        (controller_told_before_its_answer, {}),
+        (controller_told_late, {}),
+        (controller_as_unknown, {"STAT-007": "warned"}),
+        (controller_as_occupied, {"STAT-007": "violated"}),
+        (controller_that_nobody_heard, {"STAT-007": "violated"}),
+        (controller_of_another, {"STAT-007": "violated"}),
+        (controller_that_recovered_twice, {"STAT-007": "violated"}),
+        (session_goes_on, {}),
+        (session_out_of_service, {}),
+        (session_available, {"STAT-010": "violated"}),
+        (fault_cleared_by_the_controller, {"STAT-012": "violated"}),
+        (fault_outlives_the_controller, {}),
+        (both_out_of_service, {}),
+        (both_out_of_service_as_available, {"STAT-012": "violated"}),
     ],
 )
 def test_status_as_it_is(story: Callable[[Build], None], broken: dict[str, str]) -> None:
@@ -332,6 +452,13 @@ def test_changes_at_once(told: list[tuple[float, str]], until: float, expected: 
     session(build)
     pushed(build, *told)
     assert outcome(build.evidence(until=until), "STAT-005") == expected
+
+
+def test_out_of_service_for_good_after_the_controller_recovered() -> None:
+    """Whoever goes by connector 0 goes by it when it recovers."""
+    build = base()
+    controller_for_good(build)
+    assert outcome(build.evidence(until=100), "STAT-005") == "violated"
 
 
 def test_a_wrong_first_load_is_told_once() -> None:
