@@ -1,6 +1,7 @@
 """Charge detail records: whatever ended the session, one record, complete, with the energy that flowed."""
 
 from bench import Vehicle
+from bench.actors import Evse
 from bench.facade import Bench
 from bench.scenario import scenario
 
@@ -178,6 +179,26 @@ async def meter_resets(bench: Bench) -> None:
     await evse.deliver(kwh=0.2)
     await evse.unplug()
     await bench.all_sessions_are_closed(within=15)
+
+
+@scenario("meters that tell kWh, or thousands of Wh", evses=2, truth=True)
+async def other_units(bench: Bench) -> None:
+    """OCPP names the unit of a reading, 2.0.1 a power of ten as well; readings in between come, and the record is in kWh all the same."""
+    one, two = await bench.free_evses(2)
+    one.meters_in("kWh")
+    two.meters_in("Wh", multiplier=3)
+    await bench.together(_charges(bench, one), _charges(bench, two))
+
+
+async def _charges(bench: Bench, evse: Evse) -> None:
+    """A session long enough for a reading in between."""
+    driver = bench.driver()
+    await evse.plug_in()
+    session = await driver.remote_start(evse)
+    await session.charging()
+    await evse.deliver(kwh=0.4)
+    await driver.remote_stop(session)
+    await session.is_billed(within=15)
 
 
 @scenario("a longer charge with readings in between", slow=True)

@@ -33,6 +33,32 @@ async def disabled_evse(bench: Bench) -> None:
     await evse.shows("Available", within=10)
 
 
+@scenario("a whole charge point is taken out of service and put back", whole_charge_point=True)
+async def charge_point_out_of_service(bench: Bench) -> None:
+    """Each of its EVSEs says so, in OCPP 1.6 connector 0 as well."""
+    charge_point = await bench.free_charge_point()
+    await charge_point.set_unavailable()
+    await charge_point.shows("OutOfService", within=15)
+    await charge_point.set_available()
+    await charge_point.shows("Available", within=15)
+
+
+@scenario(
+    "an EVSE and the controller of its charge point fault, one recovers first", whole_charge_point=True, truth=True
+)
+async def controller_faults(bench: Bench) -> None:
+    """Connector 0 of OCPP 1.6: what its fault says of the other EVSEs is left to the CPO; that it recovers clears no fault of an EVSE."""
+    charge_point = await bench.free_charge_point()
+    await charge_point.evse.fault("GroundFailure")
+    await charge_point.evse.shows("OutOfService", within=15)
+    await charge_point.controller_faults()
+    await bench.passes(2)
+    await charge_point.controller_recovers()
+    await bench.passes(2)
+    await charge_point.evse.clear_fault()
+    await charge_point.shows("Available", within=15)
+
+
 @scenario("an EVSE is reserved at the charge point, then free again", slow=True)
 async def reserved_evse(bench: Bench) -> None:
     """Reserved by means outside of OICP, long enough to be told."""

@@ -2,7 +2,18 @@
 
 from functools import cache
 
-from tests.broken_cpos import delivery, evse_data, innocents, leftovers, messages, profiles, pushing, remote, transport
+from tests.broken_cpos import (
+    delivery,
+    evse_data,
+    innocents,
+    leftovers,
+    messages,
+    profiles,
+    pushing,
+    remote,
+    stations,
+    transport,
+)
 from tests.broken_cpos.variant import Variant
 
 ALL: tuple[Variant, ...] = (
@@ -13,6 +24,7 @@ ALL: tuple[Variant, ...] = (
     *pushing.VARIANTS,
     *delivery.VARIANTS,
     *leftovers.VARIANTS,
+    *stations.VARIANTS,
     *profiles.VARIANTS,
     *innocents.VARIANTS,
 )

@@ -75,6 +75,7 @@ RECORDS = (
     _cdr("cdr-previous-energy", "CDR-024", "globalThis.all = (globalThis.all ?? 0) + sum; body.ConsumedEnergy = kwh(globalThis.all); delete body.MeterValueStart; delete body.MeterValueEnd;", "two_sessions_in_a_row"),
     _cdr("cdr-meter-start-0", "CDR-019", "body.MeterValueStart = 0; body.MeterValueEnd = kwh(last);"),
     _cdr("cdr-meter-relative", "CDR-025", "body.MeterValueStart = 0; body.MeterValueEnd = body.ConsumedEnergy;"),
+    _swap("cdr-unit-unread", "CDR-024", CPO, " * (reading.unit === 'kWh' ? 1000 : 1)", "", "other_units", "CDR-021"),
     _cdr("cdr-rounded", "CDR-019", "body.ConsumedEnergy = Math.round(body.ConsumedEnergy);", CHARGE, ("CDR-024",)),
     _cdr("cdr-rounded-alone", "CDR-024", "body.ConsumedEnergy = Math.round(body.ConsumedEnergy); delete body.MeterValueStart; delete body.MeterValueEnd;"),
     _cdr("cdr-register-as-energy", "CDR-024", "body.ConsumedEnergy = kwh(last); delete body.MeterValueStart; delete body.MeterValueEnd;", CHARGE, ("CDR-021",)),
