@@ -7,8 +7,8 @@ from pathlib import Path
 from bench.config import BenchConfig, load_config
 from bench.embedded import OPERATOR_ID, reference_cpo, with_reference_cpo
 from bench.output import output_folder, write_effective_config
-from bench.run import Order, ending_on_signals, frame, read_evidence
-from bench.sources import read_recording
+from bench.run import Order, ending_on_signals, frame
+from bench.sources import read_evidence, read_recording
 from bench.stage import Stage, StageError, read_fleet
 from fake_hubject.recorder import Recorder
 from oicp.evidence import Evidence, Observation

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.output import output_folder
+from bench.sources import read_evidence
 from fake_hubject.certificates import Authority, BadCertificate, Issued
 from fake_hubject.recorder import Recorder
-from oicp.evidence import Evidence, Exchange, Observation, Run, read_lines
+from oicp.evidence import Evidence, Exchange, Observation, Run
 from oicp.ids import is_operator_id
 from oicp.messages import validate
 from oicp.rulebook import judge
@@ -247,9 +248,7 @@ class Pace:
 
 
 def _report(order: TapOrder, folder: Path, command: str) -> int:
-    with (folder / "evidence.jsonl").open(encoding="utf-8") as file:
-        evidence = read_lines(file)
-    evidence = with_operator(evidence)
+    evidence = with_operator(read_evidence(folder / "evidence.jsonl"))
     verdict = judge(evidence, profiles=order.profiles or None, strict=order.strict)
     report = Report(verdict, evidence, (), 0, round(evidence.t_end, 3), command)
     write_all(report, folder)

@@ -14,9 +14,10 @@ from bench.runner import Progress, Runner
 from bench.scenario import Scenario
 from bench.settle import settle
 from bench.silence import silence, taken_out
+from bench.sources import read_evidence
 from bench.stage import Stage, StageError
 from fake_hubject.recorder import Recorder
-from oicp.evidence import Evidence, Run, read_lines
+from oicp.evidence import Run
 from oicp.rulebook import Verdict, judge
 from reports.report import Report, ScenarioResult, write_all
 
@@ -135,12 +136,6 @@ def judged(order: Order, results: Sequence[ScenarioResult], duration_s: float) -
     expected = order.config.suite.expected_violations
     verdict = judge(evidence, strict=order.strict, expected_violations=expected)
     return Report(verdict, evidence, tuple(results), order.seed, round(duration_s, 3), order.command, expected)
-
-
-def read_evidence(path: Path) -> Evidence:
-    """A recording from its file."""
-    with path.open(encoding="utf-8") as file:
-        return read_lines(file)
 
 
 def _status(verdict: Verdict, others: Sequence[int]) -> int:

@@ -66,10 +66,11 @@ def _reader(start: bytes) -> Reader:
         return _flows
     if b'"log"' in text and not text.startswith(b'{"kind"'):
         return _har
-    return _evidence
+    return read_evidence
 
 
-def _evidence(path: Path) -> Evidence:
+def read_evidence(path: Path) -> Evidence:
+    """A recording from its file, evidence.jsonl. Raises `BrokenRecording`."""
     with path.open(encoding="utf-8") as file:
         return read_lines(file)
 

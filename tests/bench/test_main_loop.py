@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.run import read_evidence
+from bench.sources import read_evidence
 from oicp.rulebook import judge
 from tests.bench import stand
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.run import read_evidence
+from bench.sources import read_evidence
 from oicp.rulebook import Outcome, judge
 from tests.broken_cpos import catalogue
 from tests.broken_cpos.offline import Comparison, Told, compared, told_in
