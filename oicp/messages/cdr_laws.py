@@ -8,10 +8,10 @@ from oicp.messages.common import foreign_evse, records_of
 from oicp.messages.faults import WARNING, Path, Walk
 from oicp.messages.meter import readings_of
 from oicp.messages.numbers import number, plain
+from oicp.messages.signatures import TOLERANCE_KWH
 from oicp.messages.times import moment
 from oicp.wire_json import Json
 
-TOLERANCE_KWH = Decimal("0.001")
 MOST_KWH = 1000
 _LEAST_KWH = Decimal("0.01")  # below, a difference of 1 Wh is as likely as a wrong unit
 _MOST_WITHOUT_TIME = Decimal(1)  # kWh that rounding to whole seconds may hide

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from oicp.messages.cdr_laws import MOST_KWH, TOLERANCE_KWH, difference
+from oicp.messages.cdr_laws import MOST_KWH, difference
 from oicp.messages.faults import Path, Walk
 from oicp.messages.numbers import number
+from oicp.messages.signatures import TOLERANCE_KWH
 from oicp.messages.times import moment
 from oicp.wire_json import Json
 

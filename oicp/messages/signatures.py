@@ -11,7 +11,7 @@ from oicp.wire_json import Json, parse_text
 _NO_FORMAT = re.compile(
     r"utf-?8|utf-?16|ascii|iso-?8859(-?[0-9]+)?|base64|hex|plain|text|string|json|xml", re.IGNORECASE
 )
-_TOLERANCE_KWH = Decimal("0.001")
+TOLERANCE_KWH = Decimal("0.001")
 
 
 def _ocmf(text: Json) -> dict[str, Json] | None:
@@ -86,6 +86,6 @@ def _compare(walk: Walk, value: dict[str, Json], entry: dict[str, Json], payload
         if sent is None:
             continue
         walk.checked.add("CDR-050")
-        if all(abs(sent - reading) > _TOLERANCE_KWH for reading in signed):
+        if all(abs(sent - reading) > TOLERANCE_KWH for reading in signed):
             shown = " or ".join(plain(reading) for reading in signed)
             walk.fault("CDR-050", at, f"the signed reading is {shown} kWh, {name} is {sent}", str(signed[-1]))
