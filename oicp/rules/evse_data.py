@@ -1,4 +1,4 @@
-"""EVSE data against the fleet: everything published, and as it really is (EVSE-037, 041, 050, 052, 056, 057)."""
+"""EVSE data against the fleet: everything published, and as it really is (EVSE-037, 041, 050, 052, 056, 057; HTTP-004)."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache

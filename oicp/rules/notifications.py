@@ -1,4 +1,4 @@
-"""Charging notifications against session, EVSE and each other (NOTIF-002, -003, -005, -007, -011, -012, -014, -015, -020 to -022)."""
+"""Charging notifications against session, EVSE and each other (NOTIF-002, -003, -005, -007, -011, -012, -014, -015, -019 to -022)."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Remote starts that must be refused: unknown, occupied, reserved, faulted, unreachable EVSE (RSTART-006 to -010, -012)."""
+"""Remote starts that must be refused: unknown, occupied, reserved, faulted, unreachable EVSE (RSTART-004, -006 to -010, -012)."""
 
 from bisect import bisect_right
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a remote stop leads to: its own session ends, nothing else does, and the answer tells the truth (RSTOP-002 to -007, -010 to -012)."""
+"""What a remote stop leads to: its own session ends, nothing else does, and the answer tells the truth (RSTOP-002 to -007, -010 to -012, RSTART-018)."""
 
 from collections.abc import Iterator
 from decimal import Decimal
