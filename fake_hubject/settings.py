@@ -50,7 +50,6 @@ class HubSettings:
     delete_of_unknown: Literal["accepted", "refused"] = "accepted"
     status_insert_of_existing: Literal["accepted", "refused"] = "accepted"
     full_load_drops_status: bool = True
-    pricing_without_data: Literal["accepted", "refused"] = "accepted"
     progress_gap_s: float = 300.0
     clock_tolerance_s: float = 60.0
     cdr_pull_days: int = 90
