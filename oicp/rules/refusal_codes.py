@@ -87,8 +87,7 @@ def _causes_of_start(evidence: Evidence, e: Exchange, evse_id: str | None) -> se
     if fleet.of("transaction", evse_id).at(t) and fleet.running(evse_id, t, t):
         codes |= {"602", "601"}
     states = {fleet.of("connector_status", evse_id).at(t), fleet.of("connector_status", evse_id).at(end)}
-    of_point = fleet.of_its_point("charge_point_status", evse_id)
-    if (states | {of_point.at(t), of_point.at(end)}) & {"Faulted", "Unavailable"}:
+    if states & {"Faulted", "Unavailable"}:
         codes |= {"700", "501"}
     if "Reserved" in states:
         codes |= {"601", "602"}
@@ -101,6 +100,8 @@ def _causes_of_start(evidence: Evidence, e: Exchange, evse_id: str | None) -> se
     asked = _asked(evidence, e, evse_id)
     if asked is not None and asked != "Accepted":
         codes |= {"501", "700", "602", "601", "510"} if not codes else {"501"}
+    if codes and fleet.of_its_point("charge_point_status_delivered", evse_id).at(t) in ("Faulted", "Unavailable"):
+        codes |= {"501", "700"}  # connector 0 alone: a cause for whoever goes by it, none for the others
     return codes
 
 

@@ -349,6 +349,30 @@ def test_code_of_a_refusal(connector: str, plugged: bool, variant: str | None, a
     assert outcome(build.evidence(), "ACK-010") == expected
 
 
+@pytest.mark.parametrize(
+    ("connector", "point", "code", "expected"),
+    [
+        ("Reserved", "Unavailable", "700", "conforms"),
+        ("Reserved", "Faulted", "501", "conforms"),
+        ("Reserved", "Faulted", "601", "conforms"),
+        ("Reserved", "Available", "700", "warned"),
+        ("Reserved", "Faulted", "022", "warned"),
+        ("Preparing", "Faulted", "700", "conforms"),
+        ("Preparing", "Faulted", "021", "conforms"),
+    ],
+)
+def test_code_while_the_charge_point_as_a_whole_is_out_of_service(
+    connector: str, point: str, code: str, expected: str
+) -> None:
+    """Connector 0 may be the cause, and need not: it explains 700 and 501, and asks for neither."""
+    build = Build()
+    build.connector(connector, t=1)
+    build.observe("plugged", t=1.5, evse_id=EVSE, charge_point="CP-1")
+    build.observe("charge_point_status_delivered", t=2, charge_point="CP-1", connector_status=point)
+    build.start(t=5, answer=refusal(code))
+    assert outcome(build.evidence(), "ACK-010") == expected
+
+
 @pytest.mark.parametrize("before", [{}, {"answer": refusal("501")}])
 def test_an_evse_somebody_else_wanted(before: dict[str, Any]) -> None:
     """602 is a fair answer where another driver tried to start there not long ago."""
