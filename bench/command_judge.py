@@ -1,5 +1,7 @@
 """`oicp-bench judge`: recordings or one message, judged without any network."""
 
+import shlex
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -153,13 +155,8 @@ def judge_all(
     redact: bool = False,
 ) -> int:  # fmt: skip
     """Judge every file, print each summary; returns the worst exit status. Raises `UnreadableSource`."""
-    import shlex
-    import sys
-
     from bench.command_run import profile_names
     from reports.console import make_console, print_summary
-    from reports.report import write_all
-    from reports.share import write_shared
 
     if redact and out is None:
         raise UnreadableSource("--redact: name the folder of the report to give away with --out")
@@ -174,16 +171,28 @@ def judge_all(
             judged = judge_file(path, profiles=chosen, strict=strict, command=command)
         folder = None if out is None else out if len(files) == 1 else out / f"{i + 1}-{path.stem}"
         if folder is not None:
-            try:
-                (write_shared if redact else write_all)(judged.report, folder)
-            except OSError as fault:
-                raise UnreadableSource(f"--out {folder}: cannot be written: {fault.strerror or fault}") from None
+            _write(judged.report, folder, redact=redact)
         if len(files) > 1:
             console.print(f"\n{path}", style="bold", markup=False)
-        for what, count in (judged.report.evidence.run.settings.get("left_out") or {}).items():
-            print(f"oicp-bench: {path}: left out: {count} {what}", file=sys.stderr)
-        if not judged.report.evidence.exchanges:
-            print(f"oicp-bench: {path}: holds no OICP message, so nothing can be judged", file=sys.stderr)
+        _tell_what_is_missing(path, judged.report.evidence)
         print_summary(judged.report, folder, console)
         statuses.append(judged.status)
     return max(statuses, key=(0, 2, 1, 3, 4).index, default=0)
+
+
+def _write(report: Report, folder: Path, *, redact: bool) -> None:
+    from reports.report import write_all
+    from reports.share import write_shared
+
+    try:
+        (write_shared if redact else write_all)(report, folder)
+    except OSError as fault:
+        raise UnreadableSource(f"--out {folder}: cannot be written: {fault.strerror or fault}") from None
+
+
+def _tell_what_is_missing(path: Path, evidence: Evidence) -> None:
+    """A recording that was not judged as a whole must not look as if it had been."""
+    for what, count in (evidence.run.settings.get("left_out") or {}).items():
+        print(f"oicp-bench: {path}: left out: {count} {what}", file=sys.stderr)
+    if not evidence.exchanges:
+        print(f"oicp-bench: {path}: holds no OICP message, so nothing can be judged", file=sys.stderr)

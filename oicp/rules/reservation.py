@@ -162,20 +162,20 @@ def reserved_is_pushed(evidence: Evidence) -> Iterator[Yield]:
         else:
             yield NotExercised("RESV-005", f"the reservation held less than {least:g} s")
             continue
-        later = own.end + _EXPIRY_S
-        if own.how == "expired" and not evidence.run.truth:
-            continue  # RESV-009
-        state = chargers(evidence).of("connector_status", own.evse_id).at(min(later, evidence.t_end))
-        told = {pushes.at(later), *pushes.between(own.end - _AFTER_S, later)}
-        tried = status_refused(evidence, own.evse_id, own.end - _AFTER_S, later)
-        if (
-            evidence.t_end >= later
-            and not tried
-            and told == {"Reserved"}
-            and state != "Reserved"
-            and not held_again(evidence, own)
-        ):
-            yield finding("Reserved was still pushed 60 s after the reservation had ended", on=own.start)
+        if own.how != "expired" or evidence.run.truth:  # else RESV-009
+            yield from _shown_on(evidence, own)
+
+
+def _shown_on(evidence: Evidence, own: Reservation) -> Iterator[Yield]:
+    """The hub was left with Reserved although the EVSE was no longer."""
+    later = own.end + _EXPIRY_S
+    pushes = pushed_status(evidence, own.evse_id)
+    state = chargers(evidence).of("connector_status", own.evse_id).at(min(later, evidence.t_end))
+    told = {pushes.at(later), *pushes.between(own.end - _AFTER_S, later)}
+    tried = status_refused(evidence, own.evse_id, own.end - _AFTER_S, later)
+    over = evidence.t_end >= later and state != "Reserved" and not held_again(evidence, own)
+    if over and not tried and told == {"Reserved"}:
+        yield finding("Reserved was still pushed 60 s after the reservation had ended", on=own.start)
 
 
 @lru_cache(maxsize=8)
