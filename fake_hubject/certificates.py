@@ -34,12 +34,11 @@ class BadCertificate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A certificate with its key. `chain_pem` is the certificate followed by its CA."""
+    """A certificate with its key. `cert_file` holds the certificate followed by its CA, `pem` the certificate alone."""
 
     cert_file: Path
     key_file: Path | None
     pem: str
-    chain_pem: str
     certificate: Certificate
 
 
@@ -230,7 +229,7 @@ class Authority:
         cert_file.write_text(chain, encoding="utf-8")
         if key is not None:
             _write_key(key_file, key)
-        return Issued(cert_file, key_file if key is not None else None, pem, chain, facts)
+        return Issued(cert_file, key_file if key is not None else None, pem, facts)
 
 
 def new_key(key_type: KeyType = "ec") -> Key:
