@@ -89,7 +89,7 @@ def _missing_without_truth(evidence: Evidence, own: Session) -> Iterator[Yield]:
         yield Checked("CDR-001", own.operation)
         return
     stops = [s for s in own.stops if s.accepted and not s.faults]
-    if not stops or not _calls_were_recorded(evidence) or closed_by_notification(own):
+    if not stops or not calls_were_recorded(evidence) or closed_by_notification(own):
         return
     waited = deliveries.watched_until(evidence) - end_of(stops[0])
     if own.session_id in claimed(evidence) or disturbed(evidence, stops[0].t, end_of(stops[0]) + waited - 1):
@@ -105,7 +105,7 @@ def _missing_without_truth(evidence: Evidence, own: Session) -> Iterator[Yield]:
 
 
 @lru_cache(maxsize=8)
-def _calls_were_recorded(evidence: Evidence) -> bool:
+def calls_were_recorded(evidence: Evidence) -> bool:
     """The recording holds what the CPO sends by itself, not only what it answers."""
     return any(e.by_cpo for e in evidence.about(CDR, "PushEvseStatus", "PushEvseData"))
 

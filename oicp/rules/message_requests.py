@@ -2,6 +2,8 @@
 
 A refusal is blamed on the oddity only where nothing else explains it: the charge point was ready, the CPO did not even
 ask it, and no other request with the same oddity was accepted.
+What is not lawful is to be refused: other identifications (RSTART-003), malformed requests (HTTP-021), and trouble of its own is told as
+021 (ACK-011).
 """
 
 from collections.abc import Iterator

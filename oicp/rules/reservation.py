@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from oicp import wire_json
@@ -23,7 +22,7 @@ from oicp.reservations import (
     status_refused,
 )
 from oicp.rulebook import WARNING, Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
-from oicp.rules.cdr_delivery import disturbed
+from oicp.rules.cdr_delivery import calls_were_recorded, disturbed
 from oicp.rules.remote_refusals import START, end_of, evse_of, remote_starts, stays_out_of_service, unknown_evse
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import Session, folded, same_id, session, session_id_of
@@ -178,11 +177,9 @@ def _shown_on(evidence: Evidence, own: Reservation) -> Iterator[Yield]:
         yield finding("Reserved was still pushed 60 s after the reservation had ended", on=own.start)
 
 
-@lru_cache(maxsize=8)
 def told_anything(evidence: Evidence) -> bool:
     """What the CPO sends is in the recording, too: always where the hub recorded it."""
-    ours = evidence.run.source in OWN_HUB
-    return ours or any(e.by_cpo for e in evidence.about(CDR, "PushEvseStatus", "PushEvseData"))
+    return evidence.run.source in OWN_HUB or calls_were_recorded(evidence)
 
 
 def held_again(evidence: Evidence, own: Reservation) -> bool:
