@@ -61,6 +61,7 @@ def _recorder(path: Path) -> str:
 
 
 _HEAD = 1 << 14
+"""Bytes in which the head of a HAR file has to name its recorder."""
 
 
 def _seconds(entry: dict[str, Any], recorder: str) -> float:
@@ -135,6 +136,7 @@ def _unpacked(body: bytes) -> bytes:
 
 
 _MOST_UNPACKED = 64 << 20
+"""Bytes."""
 
 
 def _pairs(message: dict[str, Any]) -> tuple[tuple[str, str], ...]:
