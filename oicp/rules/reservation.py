@@ -172,7 +172,7 @@ def _shown_on(evidence: Evidence, own: Reservation) -> Iterator[Yield]:
     state = chargers(evidence).of("connector_status", own.evse_id).at(min(later, evidence.t_end))
     told = {pushes.at(later), *pushes.between(own.end - _AFTER_S, later)}
     tried = status_refused(evidence, own.evse_id, own.end - _AFTER_S, later)
-    over = evidence.t_end >= later and state != "Reserved" and not held_again(evidence, own)
+    over = evidence.t_end >= later and state != "Reserved" and next_soon(evidence, own) is None
     if over and not tried and told == {"Reserved"}:
         yield finding("Reserved was still pushed 60 s after the reservation had ended", on=own.start)
 
@@ -182,11 +182,11 @@ def told_anything(evidence: Evidence) -> bool:
     return evidence.run.source in OWN_HUB or calls_were_recorded(evidence)
 
 
-def held_again(evidence: Evidence, own: Reservation) -> bool:
-    """Another reservation of the EVSE was accepted before anybody could see it free."""
+def next_soon(evidence: Evidence, own: Reservation) -> Reservation | None:
+    """Another reservation of the EVSE that was accepted, maybe before anybody could see it free."""
     there = reservations_of(evidence).get(folded(own.evse_id), [])
     at = bisect_right(there, own.begin, key=lambda other: other.begin)
-    return at < len(there) and there[at].begin <= own.end + _EXPIRY_S
+    return there[at] if at < len(there) and there[at].begin <= own.end + _EXPIRY_S else None
 
 
 def _late(evidence: Evidence, own: Reservation) -> Iterator[Yield]:

@@ -8,7 +8,7 @@ from oicp.chargers import Timeline, chargers
 from oicp.evidence import Evidence, Observation
 from oicp.reservations import RESERVE, Reservation, accepted_on, pushed_status, reservations, status_refused
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
-from oicp.rules.reservation import accepted_by_charger, held_again, reserve_commands
+from oicp.rules.reservation import accepted_by_charger, next_soon, reserve_commands
 from oicp.sessions import folded
 from oicp.unknowns import TIMES
 
@@ -89,7 +89,12 @@ def expiry_frees_the_evse(evidence: Evidence) -> Iterator[Yield]:
     """After Duration the EVSE is free again without a stop."""
     for own in reservations(evidence):
         over = own.end + _EXPIRY_S
-        if own.how != "expired" or evidence.t_end < over or held_again(evidence, own):
+        if own.how != "expired" or evidence.t_end < over:
+            continue
+        if (again := next_soon(evidence, own)) is not None:
+            freed = pushed_status(evidence, own.evse_id).when_next("Available", own.end - _FREED_S)
+            if freed is not None and freed < again.begin:
+                yield Checked("RESV-009", RESERVE)
             continue
         if not evidence.run.truth and status_refused(evidence, own.evse_id, own.end - _FREED_S, over):
             continue  # it was told, and the hub did not take it
