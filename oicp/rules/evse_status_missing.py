@@ -1,8 +1,10 @@
 """Phases of an EVSE whose status was not pushed, or late: who is to be told of it (STAT-005, 010 to 013)."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from statistics import median
 
 from oicp.evidence import Evidence
@@ -15,6 +17,8 @@ from oicp.services import HUB_TO_CPO
 _EARLY_S = 2.0
 _MANY = 5
 _SURE_S = 10.0
+_MANY_CHANGES, _SEVERAL_EVSES = 10, 3
+"""So many changes in one silence, of so many EVSEs: no chance that they were all over when a quick job came round."""
 """A state that lasted this long, and four times longer than the backend takes for others, was left out and not just late."""
 
 
@@ -141,10 +145,15 @@ def shown(phase: Phase) -> str:
 
 
 def _pushed(evidence: Evidence, need: _Need) -> Yield:
-    if need.waited <= limit(evidence, "status_late_s"):
+    if need.waited <= _late_s(evidence):
         return Checked("STAT-005", "PushEvseStatus")
     told = f"{shown(need.phase)} was pushed only after {need.waited:.0f} s"
     return _said(need, "STAT-005", told, _by_time(evidence, need.waited))
+
+
+def _late_s(evidence: Evidence) -> float:
+    """From here on a change is late; who calls it missing sooner calls it late sooner."""
+    return min(limit(evidence, "status_late_s"), limit(evidence, "status_missing_s"))
 
 
 def _by_time(evidence: Evidence, waited: float) -> Grade:
@@ -165,7 +174,7 @@ def _not_pushed(evidence: Evidence, need: _Need) -> Yield | None:
     if pace is not None and need.waited >= enough and _known_pace(evidence, need.phase.kind, enough):
         text = f"{told}, other changes are pushed within {pace:.1f} s{seen}"
         return _said(need, _responsible(need, last), text, ERROR)
-    if need.waited > limit(evidence, "status_late_s"):
+    if need.waited > _late_s(evidence):
         also = tuple({_responsible(need, last)} & {"STAT-010", "STAT-012"})
         return _said(need, "STAT-005", told + seen, _by_time(evidence, need.waited), also)
     if need.closed and need.waited >= _SURE_S:
@@ -248,3 +257,19 @@ def nothing_pushed(evidence: Evidence) -> Finding | None:
         return None
     told = f"{len(left_out)} changes of status lasted {limit(evidence, 'status_soon_s'):g} s and longer, and none was pushed"
     return Finding("STAT-005", told, ERROR)
+
+
+def long_silence(evidence: Evidence) -> Finding | None:
+    """No status at all was pushed for minutes, while many changes came that lasted: a job that comes round now and then."""
+    lasting = limit(evidence, "status_soon_s")
+    untold = [n for n in needs(evidence) if n.by is None and n.phase.kind != "plugged" and n.waited >= lasting]
+    begun = sorted((n.phase.t, n.history.evse_id) for n in untold)
+    times = [e.t for e in evidence.about("PushEvseStatus")]
+    for begin, end in pairwise((*times, evidence.t_end) if times else ()):
+        if end - begin <= 2 * limit(evidence, "status_late_s"):
+            continue
+        meanwhile = begun[bisect_left(begun, (begin, "")) : bisect_left(begun, (end - lasting, ""))]
+        if len(meanwhile) >= _MANY_CHANGES and len({evse_id for _, evse_id in meanwhile}) >= _SEVERAL_EVSES:
+            told = f"no status was pushed for {end - begin:.0f} s, in which {len(meanwhile)} changes lasted {lasting:g} s and longer"
+            return Finding("STAT-005", told, ERROR)
+    return None

@@ -10,7 +10,7 @@ from oicp.outages import TRANSIENT, hub_down, undelivered, unheard
 from oicp.pushes import STATUS, Push, View, believes_in_the_past, pushes, replay
 from oicp.repeats import fate
 from oicp.rulebook import INFO, Checked, NotExercised, Yield, finding, rules_about_evidence
-from oicp.rules.evse_status_missing import missing, nothing_pushed
+from oicp.rules.evse_status_missing import long_silence, missing, nothing_pushed
 from oicp.rules.push_static import GRACE_S, gaps
 from oicp.sessions import folded
 
@@ -52,7 +52,7 @@ def pushes_every_change(evidence: Evidence) -> Iterator[Yield]:
         return
     for items in missing(evidence).values():
         yield from (item for item in items if item.requirement == "STAT-005")
-    none = nothing_pushed(evidence)
+    none = nothing_pushed(evidence) or long_silence(evidence)
     if none is not None:
         yield none
 

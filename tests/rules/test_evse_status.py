@@ -8,6 +8,7 @@ import pytest
 
 from oicp.evidence import Tls
 from oicp.outages import UNHEARD
+from oicp.rulebook import ERROR
 from tests.rules.build import EVSE, OTHER, Build, ack, findings, outcome, record, verdict
 
 THIRD = "DE*ABC*E3*1"
@@ -843,3 +844,38 @@ def test_a_car_that_came_and_went() -> None:
     for t, status in ((0.25, "Available"), (0.31, "Occupied"), (0.37, "Available")):
         build.push_status({EVSE: status}, t=t)
     assert outcome(build.evidence(), "STAT-007") == "conforms"
+
+
+def _breakdowns(every: float, until: float, *, job: float | None = None) -> Build:
+    """Three EVSEs break down and recover in turn, each state for 15 s; `job`: seconds between pushes of what is so just then."""
+    build = base()
+    build.observe("charge_point_connected", t=0.05, charge_point="CP-3")
+    build.connector("Available", t=0.1, evse_id=THIRD)
+    build.push_data([record(THIRD)], t=0.8, action="insert")
+    build.push_status({THIRD: "Available"}, t=0.9, action="insert")
+    state = dict.fromkeys((EVSE, OTHER, THIRD), "Available")
+    events = [(5 + n * every + at, evse) for at, evse in enumerate(state) for n in range(int(until / every))]
+    jobs = [] if job is None else [job * n for n in range(1, int(until / job) + 1)]
+    for t, evse in sorted([*events, *((t, "") for t in jobs)]):
+        if evse:
+            state[evse] = "Faulted" if state[evse] == "Available" else "Available"
+            build.connector(state[evse], t=t, evse_id=evse)
+        else:
+            build.push_status({e: "OutOfService" if s == "Faulted" else s for e, s in state.items()}, t=t)
+    build.push_status({EVSE: "Available"}, t=until + 10)
+    return build
+
+
+@pytest.mark.parametrize(
+    ("every", "until", "job", "expected"),
+    [
+        (15, 180, None, True),  # a job every quarter of an hour
+        (15, 105, None, False),  # too short to tell
+        (15, 180, 50, False),  # a job that comes round in time
+        (90, 180, None, False),  # hardly anything happened
+    ],
+)
+def test_long_silence(every: float, until: float, job: float | None, expected: bool) -> None:
+    """Minutes without any status, though many changes of several EVSEs lasted, break STAT-005."""
+    told = [f.observed for f in findings(_breakdowns(every, until, job=job).evidence(), "STAT-005") if f.grade is ERROR]
+    assert any("no status was pushed for" in text for text in told) is expected, told
