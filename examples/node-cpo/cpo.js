@@ -30,7 +30,7 @@ const evses = new Map();
 for (const point of fleet.charge_points) {
   for (const spot of point.evses) {
     evses.set(plain(spot.evse_id), {
-      id: spot.evse_id, point: point.id, connector: spot.connector_id, record: spot.data_record, ocpp: null, pushed: null, held: null, gone: false,
+      id: spot.evse_id, point: point.id, connector: spot.connector_id, record: state.records[spot.evse_id] ?? spot.data_record, ocpp: null, pushed: null, held: null, gone: false,
     });
   }
 }
@@ -361,7 +361,7 @@ async function operate(request, answer) {
     case '/push-evse-data': pushData('fullLoad', published, fullStatus); break;
     case '/push-evse-status': fullStatus(); break;
     case '/decommission': if (evse) { evse.gone = true; pushData('delete', () => [evse]); } break;
-    case '/update': if (evse) { evse.record = body.data_record; onlyIn.delete(evse.id); pushData('update', () => [evse]); } break;
+    case '/update': if (evse) { evse.record = state.records[evse.id] = body.data_record; state.save(); onlyIn.delete(evse.id); pushData('update', () => [evse]); } break;
     default: answerWith(answer, 404, {}); return;
   }
   answerWith(answer, 200, {});

@@ -1,4 +1,4 @@
-// Sessions and charge detail records that must survive a restart: one JSON file, replaced atomically.
+// Sessions, charge detail records and changed EVSE data that must survive a restart: one JSON file, replaced atomically.
 'use strict';
 const fs = require('node:fs');
 
@@ -7,12 +7,13 @@ class State {
     this.file = file;
     this.sessions = {};   // by SessionID
     this.cdrs = {};       // by SessionID: {body, sent}
+    this.records = {};    // by EvseID: data that changed since the fleet file was written
     if (fs.existsSync(file)) Object.assign(this, JSON.parse(fs.readFileSync(file, 'utf8')));
     this.file = file;
   }
 
   save() {
-    const text = JSON.stringify({ sessions: this.sessions, cdrs: this.cdrs });
+    const text = JSON.stringify({ sessions: this.sessions, cdrs: this.cdrs, records: this.records });
     const handle = fs.openSync(`${this.file}.new`, 'w', 0o600);
     fs.writeSync(handle, text);
     fs.fsyncSync(handle);
