@@ -89,11 +89,12 @@ def expiry_frees_the_evse(evidence: Evidence) -> Iterator[Yield]:
     """After Duration the EVSE is free again without a stop."""
     for own in reservations(evidence):
         over = own.end + _EXPIRY_S
-        if own.how != "expired" or evidence.t_end < over:
+        if own.how != "expired":
             continue
-        if (again := next_soon(evidence, own)) is not None:
+        again = next_soon(evidence, own)
+        if again is not None or evidence.t_end < over:
             freed = pushed_status(evidence, own.evse_id).when_next("Available", own.end - _FREED_S)
-            if freed is not None and freed < again.begin:
+            if freed is not None and freed < (again.begin if again else evidence.t_end):
                 yield Checked("RESV-009", RESERVE)
             continue
         if not evidence.run.truth and status_refused(evidence, own.evse_id, own.end - _FREED_S, over):

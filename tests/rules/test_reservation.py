@@ -207,6 +207,7 @@ ON_THE_WIRE = [
     Case("RESV-009", SILENT, "reserved again at once, so nobody saw it free", lambda b: (agreed(b, minutes=1), again(b, t=71, **STRANGER))),
     Case("RESV-009", CONFORMS, "reserved again right after it was free", lambda b: (
         agreed(b, minutes=1), pushed(b, "Available", 70.5), again(b, t=72, **STRANGER))),
+    Case("RESV-009", CONFORMS, "free before the recording ends", lambda b: (agreed(b, minutes=1), pushed(b, "Available", 80)), 100),
     Case("RESV-005", CONFORMS, "the same: it was Reserved all the time", lambda b: (agreed(b, minutes=1), again(b, t=71, **STRANGER))),
     Case("RESV-005", VIOLATED, "Reserved after the stop", lambda b: (agreed(b), b.stop(t=40, operation=RELEASE))),
     Case("RESV-005", CONFORMS, "reserved again right after the stop", lambda b: (
