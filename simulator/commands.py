@@ -4,6 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from simulator.link import Payload, Reply, text, whole
+from simulator.outbox import Words
+
 if TYPE_CHECKING:
     from simulator.charge_point import ChargePoint
     from simulator.evse import VirtualEvse
@@ -88,3 +91,30 @@ TRIGGERS: dict[str, Trigger] = {
     "StatusNotification": _again_status,
 }
 """Messages the CPO can ask for in either version."""
+
+
+class InBothVersions:
+    """What 1.6 and 2.0.1 say and do alike, of one charge point."""
+
+    def __init__(self, charge_point: "ChargePoint") -> None:
+        self._cp = charge_point
+
+    def read_boot(self, answer: Payload) -> tuple[str, int | None]:
+        """Status and interval in seconds."""
+        return text(answer, "status") or "without status", whole(answer, "interval")
+
+    def heartbeat(self) -> Words:
+        """Heartbeat."""
+        return "Heartbeat", {}
+
+    def _cancel_reservation(self, payload: Payload) -> Reply:
+        evse = reserved_as(self._cp, payload["reservationId"])
+        answer = "Rejected" if evse is None else "Accepted"
+        self._cp.seen(
+            "reserve_cancelled", evse_id=evse.evse_id if evse else None, reservation_id=payload["reservationId"],
+            answer=answer,
+        )  # fmt: skip
+        return Reply({"status": answer}, evse.end_reservation if evse else None)
+
+    def _clear_charging_profile(self, payload: Payload) -> Reply:
+        return Reply({"status": "Accepted"}, lambda: limit(self._cp.evses, False))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from simulator.commands import (
     TRIGGERS,
+    InBothVersions,
     Trigger,
     limit,
     profile_is_zero,
     read_again,
     reservable,
-    reserved_as,
     sample_again,
     time_of,
     told,
@@ -34,13 +34,10 @@ _UNSUPPORTED = frozenset({
 })  # fmt: skip
 
 
-class Ocpp16:
+class Ocpp16(InBothVersions):
     """OCPP 1.6J of one charge point."""
 
     version = "1.6"
-
-    def __init__(self, charge_point: "ChargePoint") -> None:
-        self._cp = charge_point
 
     # --- words -------------------------------------------------------------------------------------------------------
 
@@ -50,14 +47,6 @@ class Ocpp16:
             "chargePointVendor": "OICP-BENCH", "chargePointModel": "Virtual", "chargePointSerialNumber": self._cp.id[:25],
             "firmwareVersion": "1.0", "meterType": "Virtual", "meterSerialNumber": self._cp.evses[0].meter.serial[:25],
         }  # fmt: skip
-
-    def read_boot(self, answer: Payload) -> tuple[str, int | None]:
-        """Status and interval in seconds."""
-        return text(answer, "status") or "without status", whole(answer, "interval")
-
-    def heartbeat(self) -> Words:
-        """Heartbeat."""
-        return "Heartbeat", {}
 
     def status(self, evse: Outlet) -> Words:
         """StatusNotification of a connector."""
@@ -230,15 +219,6 @@ class Ocpp16:
         reservation = Reservation(payload["reservationId"], id_tag, expires)
         return Reply({"status": answer}, lambda: evse.set_reservation(reservation))
 
-    def _cancel_reservation(self, payload: Payload) -> Reply:
-        evse = reserved_as(self._cp, payload["reservationId"])
-        answer = "Rejected" if evse is None else "Accepted"
-        self._cp.seen(
-            "reserve_cancelled", evse_id=evse.evse_id if evse else None, reservation_id=payload["reservationId"],
-            answer=answer,
-        )  # fmt: skip
-        return Reply({"status": answer}, evse.end_reservation if evse else None)
-
     def _set_charging_profile(self, payload: Payload) -> Reply:
         connector_id = payload["connectorId"]
         if connector_id != 0 and connector_id not in self._cp.by_connector:
@@ -246,9 +226,6 @@ class Ocpp16:
         evses = (self._cp.by_connector[connector_id],) if connector_id else self._cp.evses
         zero = profile_is_zero(payload["csChargingProfiles"].get("chargingSchedule"))
         return Reply({"status": "Accepted"}, lambda: limit(evses, zero))
-
-    def _clear_charging_profile(self, payload: Payload) -> Reply:
-        return Reply({"status": "Accepted"}, lambda: limit(self._cp.evses, False))
 
 
 def _sampled(reading: Reading, measurand: str, value: int | Decimal, unit: str) -> Payload:

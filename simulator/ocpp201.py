@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from simulator.commands import (
     TRIGGERS,
+    InBothVersions,
     Trigger,
     limit,
     profile_is_zero,
     read_again,
     reservable,
-    reserved_as,
     sample_again,
     time_of,
     told,
@@ -18,7 +18,7 @@ from simulator.commands import (
 from simulator.device_model import Variable, variables
 from simulator.dialect import TransactionAnswer, Unknown, Unsupported
 from simulator.evse_core import Reservation
-from simulator.link import Handler, Payload, Reply, text, whole
+from simulator.link import Handler, Payload, Reply, text
 from simulator.meter import Reading
 from simulator.ocpp201_values import availability, charging_state, meter_value, stopped_reason
 from simulator.outbox import Words
@@ -26,7 +26,7 @@ from simulator.outlet import Outlet
 from simulator.transaction import Driver, TransactionEvent, now, wire_time
 
 if TYPE_CHECKING:
-    from simulator.charge_point import ChargePoint
+    pass
 
 _UNSUPPORTED = frozenset({
     "CertificateSigned", "ClearDisplayMessage", "ClearVariableMonitoring", "CostUpdated", "CustomerInformation",
@@ -36,13 +36,10 @@ _UNSUPPORTED = frozenset({
 })  # fmt: skip
 
 
-class Ocpp201:
+class Ocpp201(InBothVersions):
     """OCPP 2.0.1 of one charge point."""
 
     version = "2.0.1"
-
-    def __init__(self, charge_point: "ChargePoint") -> None:
-        self._cp = charge_point
 
     # --- words -------------------------------------------------------------------------------------------------------
 
@@ -54,14 +51,6 @@ class Ocpp201:
                 "vendorName": "OICP-BENCH", "model": "Virtual", "serialNumber": self._cp.id[:25], "firmwareVersion": "1.0",
             },
         }  # fmt: skip
-
-    def read_boot(self, answer: Payload) -> tuple[str, int | None]:
-        """Status and interval in seconds."""
-        return text(answer, "status") or "without status", whole(answer, "interval")
-
-    def heartbeat(self) -> Words:
-        """Heartbeat."""
-        return "Heartbeat", {}
 
     def status(self, evse: Outlet) -> Words:
         """StatusNotification of an EVSE's connector."""
@@ -237,15 +226,6 @@ class Ocpp201:
         reservation = Reservation(payload["id"], id_tag, expires)
         return Reply({"status": answer}, lambda: evse.set_reservation(reservation))
 
-    def _cancel_reservation(self, payload: Payload) -> Reply:
-        evse = reserved_as(self._cp, payload["reservationId"])
-        answer = "Rejected" if evse is None else "Accepted"
-        self._cp.seen(
-            "reserve_cancelled", evse_id=evse.evse_id if evse else None, reservation_id=payload["reservationId"],
-            answer=answer,
-        )  # fmt: skip
-        return Reply({"status": answer}, evse.end_reservation if evse else None)
-
     def _unlock(self, payload: Payload) -> Reply:
         evse = self._cp.by_connector.get(payload["evseId"])
         if evse is None:
@@ -265,9 +245,6 @@ class Ocpp201:
         evses = (self._cp.by_connector[number],) if number else self._cp.evses
         zero = profile_is_zero(payload["chargingProfile"].get("chargingSchedule"))
         return Reply({"status": "Accepted"}, lambda: limit(evses, zero))
-
-    def _clear_charging_profile(self, payload: Payload) -> Reply:
-        return Reply({"status": "Accepted"}, lambda: limit(self._cp.evses, False))
 
 
 _TRIGGERS: dict[str, Trigger] = {**TRIGGERS, "MeterValues": read_again, "TransactionEvent": sample_again}

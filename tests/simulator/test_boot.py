@@ -1,6 +1,8 @@
 """Getting connected: boot, back-off, heartbeats, and a CPO that is slow or silent."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from ocpp.v16 import call, call_result
@@ -41,34 +43,36 @@ async def test_waits_as_long_as_the_cpo_says(status: str) -> None:
     assert status in seen.of("charge_point_refused")[0]["reason"]
 
 
-async def test_a_trigger_shortens_the_wait() -> None:
-    """A pending charge point asked for its BootNotification sends it at once."""
+@asynccontextmanager
+async def _pending() -> AsyncIterator[tuple[Central, Fleet]]:
+    """A charge point whose first boot was answered Pending for ten minutes."""
     answers = iter([call_result.BootNotification(NOW, 600, "Pending")])
     seen = Observations()
     async with Central() as central:
         central.scripts["BootNotification"] = lambda _: next(answers, None)
         async with Fleet(fleet_json(), central.url, seen, settings=quick()) as fleet:
             await until(lambda: len(seen.of("charge_point_refused")) == 1)
-            answer = await central.ask("CP-1", call.TriggerMessage("BootNotification"))
-            assert answer.status == "Accepted"
-            await fleet.connected(within=5)
+            yield central, fleet
+
+
+async def test_a_trigger_shortens_the_wait() -> None:
+    """A pending charge point asked for its BootNotification sends it at once."""
+    async with _pending() as (central, fleet):
+        answer = await central.ask("CP-1", call.TriggerMessage("BootNotification"))
+        assert answer.status == "Accepted"
+        await fleet.connected(within=5)
 
 
 async def test_pending_only_what_was_asked_for() -> None:
     """While Pending nothing goes out but what the CPO triggers; that does."""
-    answers = iter([call_result.BootNotification(NOW, 600, "Pending")])
-    seen = Observations()
-    async with Central() as central:
-        central.scripts["BootNotification"] = lambda _: next(answers, None)
-        async with Fleet(fleet_json(), central.url, seen, settings=quick()) as fleet:
-            await until(lambda: len(seen.of("charge_point_refused")) == 1)
-            for message in ("StatusNotification", "MeterValues", "Heartbeat"):
-                assert (await central.ask("CP-1", call.TriggerMessage(message))).status == "Accepted"
-            await until(lambda: len(central.of("Heartbeat")) == 1)
-            said = ["BootNotification", "StatusNotification", "StatusNotification", "MeterValues", "Heartbeat"]
-            assert [action for _, action, _ in central.heard] == said
-            await central.ask("CP-1", call.TriggerMessage("BootNotification"))
-            await fleet.connected(within=5)
+    async with _pending() as (central, fleet):
+        for message in ("StatusNotification", "MeterValues", "Heartbeat"):
+            assert (await central.ask("CP-1", call.TriggerMessage(message))).status == "Accepted"
+        await until(lambda: len(central.of("Heartbeat")) == 1)
+        said = ["BootNotification", "StatusNotification", "StatusNotification", "MeterValues", "Heartbeat"]
+        assert [action for _, action, _ in central.heard] == said
+        await central.ask("CP-1", call.TriggerMessage("BootNotification"))
+        await fleet.connected(within=5)
 
 
 async def test_rejected_what_was_asked_for_waits() -> None:
