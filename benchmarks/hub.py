@@ -211,9 +211,9 @@ async def send(
             group.create_task(one())
 
 
-_DATA = "/api/oicp/evsepush/v23/operators/DE*ABC/data-records"
-_STATUS = "/api/oicp/evsepush/v21/operators/DE*ABC/status-records"
-_CDR = "/api/oicp/cdrmgmt/v22/operators/DE*ABC/charge-detail-record"
+DATA = "/api/oicp/evsepush/v23/operators/DE*ABC/data-records"
+STATUS = "/api/oicp/evsepush/v21/operators/DE*ABC/status-records"
+CDR = "/api/oicp/cdrmgmt/v22/operators/DE*ABC/charge-detail-record"
 
 
 def measured(server: Server, context: ssl.SSLContext, path: str, bodies: list[bytes], connections: int) -> float:
@@ -241,10 +241,10 @@ def _measure(folder: Path, rounds: int, requests: int, uv: bool) -> None:
     context.load_cert_chain(client.cert_file, str(client.key_file))
     hub, raw = Server("hub", folder, (rounds + 1) * requests, uv), Server("raw", folder, 0, uv)
     try:
-        asyncio.run(send(hub.url, context, _DATA, [full_load(100)], 1))
+        asyncio.run(send(hub.url, context, DATA, [full_load(100)], 1))
         # one push at a time is the law, so status pushes go one after the other
-        _compared("PushEvseStatus x10", hub, raw, context, _STATUS, rounds, requests, 1)
-        _compared("ChargeDetailRecord", hub, raw, context, _CDR, rounds, requests, _CONNECTIONS)
+        _compared("PushEvseStatus x10", hub, raw, context, STATUS, rounds, requests, 1)
+        _compared("ChargeDetailRecord", hub, raw, context, CDR, rounds, requests, _CONNECTIONS)
         _growth(hub, context, requests)
         _big(hub, context)
         _after_big(hub, context, requests)
@@ -258,7 +258,7 @@ def _compared(
 ) -> None:  # fmt: skip
     sessions, ratios, ours, theirs = iter(hub.sessions), [], [], []
     for turn in range(rounds + 1):
-        bodies = [cdr(next(sessions)) if path == _CDR else status_push(10, n) for n in range(requests)]
+        bodies = [cdr(next(sessions)) if path == CDR else status_push(10, n) for n in range(requests)]
         order = (hub, raw) if turn % 2 else (raw, hub)
         costs = {server: measured(server, context, path, bodies, connections) for server in order}
         if turn:  # the first round warms up
@@ -273,14 +273,14 @@ def _compared(
 
 def _growth(hub: Server, context: ssl.SSLContext, requests: int) -> None:
     bodies = [status_push(10, n) for n in range(requests)]
-    first = _least(lambda: measured(hub, context, _STATUS, bodies, 1))
+    first = _least(lambda: measured(hub, context, STATUS, bodies, 1))
     for _ in range(4):
-        asyncio.run(send(hub.url, context, _STATUS, bodies, 1))
-    last = _least(lambda: measured(hub, context, _STATUS, bodies, 1))
+        asyncio.run(send(hub.url, context, STATUS, bodies, 1))
+    last = _least(lambda: measured(hub, context, STATUS, bodies, 1))
     print(f"{'history':24} a status push costs {last / first:.2f}x after {7 * requests} more pushes")
 
     def records() -> float:
-        return measured(hub, context, _CDR, [cdr(i) for i in hub.open_sessions(requests)], _CONNECTIONS)
+        return measured(hub, context, CDR, [cdr(i) for i in hub.open_sessions(requests)], _CONNECTIONS)
 
     first = _least(records)
     hub.open_sessions(_MANY)
@@ -297,15 +297,15 @@ def _least(measure: Callable[[], float]) -> float:
 def _after_big(hub: Server, context: ssl.SSLContext, requests: int) -> None:
     """The same status pushes with 100 and with 10,000 EVSEs published."""
     bodies = [status_push(10, n) for n in range(requests)]
-    many = _least(lambda: measured(hub, context, _STATUS, bodies, 1))
-    asyncio.run(send(hub.url, context, _DATA, [full_load(100)], 1))
-    few = _least(lambda: measured(hub, context, _STATUS, bodies, 1))
+    many = _least(lambda: measured(hub, context, STATUS, bodies, 1))
+    asyncio.run(send(hub.url, context, DATA, [full_load(100)], 1))
+    few = _least(lambda: measured(hub, context, STATUS, bodies, 1))
     print(f"{'EVSEs':24} a status push costs {many / few:.2f}x with 10,000 EVSEs published instead of 100")
 
 
 def _big(hub: Server, context: ssl.SSLContext) -> None:
     body = full_load(10_000)
-    ours = statistics.median(measured(hub, context, _DATA, [body], 1) for _ in range(3))
+    ours = statistics.median(measured(hub, context, DATA, [body], 1) for _ in range(3))
     costs = []
     for _ in range(3):
         begun = time.process_time()

@@ -26,16 +26,13 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.hub import Server, cdr, full_load, send, status_push
+from benchmarks.hub import CDR, DATA, OPERATOR, STATUS, Server, cdr, full_load, send, status_push
 from fake_hubject.certificates import Authority
+from oicp.services import PREFIX
 
-_OPERATOR, _CONNECTIONS, _START_LIMIT_S = "DE*ABC", 8, 60.0
+_CONNECTIONS, _START_LIMIT_S = 8, 60.0
 _HERTZ = os.sysconf("SC_CLK_TCK")
-_PATHS = {
-    "status": f"/evsepush/v21/operators/{_OPERATOR}/status-records",
-    "cdr": f"/cdrmgmt/v22/operators/{_OPERATOR}/charge-detail-record",
-    "data": f"/evsepush/v23/operators/{_OPERATOR}/data-records",
-}
+_PATHS = {kind: path.removeprefix(PREFIX) for kind, path in (("status", STATUS), ("cdr", CDR), ("data", DATA))}
 
 
 class Peer:
@@ -105,14 +102,14 @@ def main() -> None:
 
 def _measure(folder: Path, commands: list[str], prefix: str, rounds: int, requests: int) -> None:
     authority = Authority.create(folder / "ca")
-    client = authority.issue_client(_OPERATOR)
+    client = authority.issue_client(OPERATOR)
     context = ssl.create_default_context(cafile=str(authority.ca_file))
     context.load_cert_chain(client.cert_file, str(client.key_file))
     hub, peers = Server("hub", folder, (rounds + 1) * requests, True), list[Peer]()
     try:
         for command in commands:
             peers.append(Peer(command, prefix))
-        asyncio.run(send(hub.url, context, "/api/oicp" + _PATHS["data"], [full_load(100)], 1))
+        asyncio.run(send(hub.url, context, DATA, [full_load(100)], 1))
         sessions = iter(hub.sessions)
         for kind, count in (("status", requests), ("cdr", requests), ("data", max(3, requests // 100))):
             rows: dict[Peer, list[float]] = {peer: [] for peer in peers}
@@ -151,7 +148,7 @@ def _visited(
     connections = _CONNECTIONS if kind == "cdr" else 1  # one push at a time is the law
     order: list[Peer | None] = [None, *peers]
     for who in reversed(order) if reverse else order:
-        server, prefix = (hub, "/api/oicp") if who is None else (who, who.prefix)
+        server, prefix = (hub, PREFIX) if who is None else (who, who.prefix)
         before = server.cpu()
         asyncio.run(
             send(server.url, context if who is None else None, prefix + _PATHS[kind], bodies, connections, b"HTTP/1.1 200")
