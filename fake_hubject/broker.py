@@ -20,7 +20,7 @@ from fake_hubject.tasks import Tasks
 from fake_hubject.way import Way
 from oicp.evidence import Certificate, Exchange
 from oicp.services import Operation
-from oicp.wire_json import Json, parse
+from oicp.wire_json import Json, object_in
 
 if TYPE_CHECKING:
     from fake_hubject.emps import Emps
@@ -54,8 +54,7 @@ class StoredCdr:
     @property
     def body(self) -> dict[str, Json]:
         """The record with its digits as they came; read anew each time."""
-        value = parse(self.sent).value
-        return value if isinstance(value, dict) else {}
+        return object_in(self.sent)
 
 
 class Broker:

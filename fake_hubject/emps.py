@@ -13,7 +13,7 @@ from fake_hubject.remote import Outgoing
 from oicp.evidence import Exchange
 from oicp.services import OPERATIONS, Direction
 from oicp.status_codes import TEXTS
-from oicp.wire_json import Json, parse
+from oicp.wire_json import Json, object_in, parse
 
 _KEPT = 10_000
 
@@ -32,8 +32,7 @@ class Received:
     @property
     def body(self) -> dict[str, Json]:
         """The message with its digits as they came; read anew each time."""
-        value = parse(self.sent).value
-        return value if isinstance(value, dict) else {}
+        return object_in(self.sent)
 
 
 class Emps:

@@ -21,6 +21,7 @@ from fake_hubject.settings import HubSettings, checked_changes
 from fake_hubject.tls import ServerTls
 from fake_hubject.variants import known
 from fake_hubject.way import Way
+from oicp.services import RELEASE, RESERVE, START, STOP
 from oicp.wire_json import Json
 
 __all__ = ["Armed", "Fault", "Hub", "HubSettings", "Partner", "RemoteResult"]
@@ -190,15 +191,13 @@ class Hub:
         emp_partner_session_id: str | None = None, variant: str | None = None,
     ) -> RemoteResult:  # fmt: skip
         """Start charging. `variant`: a deviation of `oicp.variants`; `ValueError` for one that does not fit."""
-        return await self._start(
-            remote_requests.START, provider_id, evse_id, evco_id, product, emp_partner_session_id, variant
-        )
+        return await self._start(START, provider_id, evse_id, evco_id, product, emp_partner_session_id, variant)
 
     async def remote_stop(
         self, provider_id: str, session_id: str, evse_id: str | None = None, *, variant: str | None = None
     ) -> RemoteResult:
         """Stop charging. Without `evse_id`, the EVSE of the session."""
-        return await self._stop(remote_requests.STOP, provider_id, session_id, evse_id, variant)
+        return await self._stop(STOP, provider_id, session_id, evse_id, variant)
 
     async def reservation_start(
         self, provider_id: str, evse_id: str, evco_id: str, *, duration: int | None = None, product: str | None = None,
@@ -206,14 +205,14 @@ class Hub:
     ) -> RemoteResult:  # fmt: skip
         """Reserve an EVSE for `duration` minutes."""
         return await self._start(
-            remote_requests.RESERVE, provider_id, evse_id, evco_id, product, emp_partner_session_id, variant, duration
+            RESERVE, provider_id, evse_id, evco_id, product, emp_partner_session_id, variant, duration
         )
 
     async def reservation_stop(
         self, provider_id: str, session_id: str, evse_id: str | None = None, *, variant: str | None = None
     ) -> RemoteResult:
         """Give a reservation back."""
-        return await self._stop(remote_requests.RELEASE, provider_id, session_id, evse_id, variant)
+        return await self._stop(RELEASE, provider_id, session_id, evse_id, variant)
 
     async def _start(
         self, operation: str, provider_id: str, evse_id: str, evco_id: str, product: str | None,

@@ -16,7 +16,7 @@ AVAILABLE, OCCUPIED, RESERVED = "Available", "Occupied", "Reserved"
 OUT_OF_SERVICE, UNKNOWN = "OutOfService", "Unknown"
 _CHARGING = ("Charging", "SuspendedEV", "SuspendedEVSE")
 _PLUGGED = ("Preparing", "Finishing", "Occupied")
-_DOWN = ("Faulted", "Unavailable")
+DOWN = ("Faulted", "Unavailable")
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def _kind(state: str, charging: bool, point_down: bool) -> tuple[str, frozenset[
 def _kind_of_connector(state: str, charging: bool) -> tuple[str, frozenset[str], frozenset[str]]:
     none: frozenset[str] = frozenset()
     if charging or state in _CHARGING:
-        right = {OCCUPIED} | ({OUT_OF_SERVICE} if state in _DOWN else set())
-        return "charging", frozenset(right), frozenset((UNKNOWN,)) if state in _DOWN else none
-    if state in _DOWN:
+        right = {OCCUPIED} | ({OUT_OF_SERVICE} if state in DOWN else set())
+        return "charging", frozenset(right), frozenset((UNKNOWN,)) if state in DOWN else none
+    if state in DOWN:
         return "down", frozenset((OUT_OF_SERVICE,)), frozenset((UNKNOWN,))
     if state == "Reserved":
         return "reserved", frozenset((RESERVED,)), none
@@ -160,7 +160,7 @@ def _phases(
     of_point: list[tuple[float, float, str]],
 ) -> tuple[Phase, ...]:  # fmt: skip
     events: list[tuple[float, float, str, str | bool]] = [(told, real, "state", state) for real, told, state in changes]
-    events += [(told, real, "point", state in _DOWN) for real, told, state in of_point]
+    events += [(told, real, "point", state in DOWN) for real, told, state in of_point]
     for t_start, begin, end, after in spans:
         events.append((begin, t_start, "charging", True))
         if end != float("inf"):

@@ -9,11 +9,10 @@ from itertools import islice
 from oicp import wire_json
 from oicp.chargers import Timeline, chargers
 from oicp.evidence import Evidence, Exchange
-from oicp.services import CPO_TO_HUB, HUB_TO_CPO
+from oicp.services import CPO_TO_HUB, HUB_TO_CPO, RESERVE
 from oicp.sessions import Session, folded, same_id, sessions
 from oicp.wire_json import Json
 
-RESERVE, RELEASE = "AuthorizeRemoteReservationStart", "AuthorizeRemoteReservationStop"
 NO_STATUS = ""
 """What an EVSE has whose status was deleted."""
 _NEVER = float("inf")

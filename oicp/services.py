@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PREFIX = "/api/oicp"
+START, STOP = "AuthorizeRemoteStart", "AuthorizeRemoteStop"
+RESERVE, RELEASE = "AuthorizeRemoteReservationStart", "AuthorizeRemoteReservationStop"
+"""Names of the operations the hub asks an EVSE by."""
 
 
 class Direction(StrEnum):

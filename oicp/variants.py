@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from oicp.evidence import Exchange
-
-START, STOP = "AuthorizeRemoteStart", "AuthorizeRemoteStop"
-RESERVE, RELEASE = "AuthorizeRemoteReservationStart", "AuthorizeRemoteReservationStop"
+from oicp.services import RELEASE, RESERVE, START, STOP
 
 
 class Expected(StrEnum):

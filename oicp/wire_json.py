@@ -35,6 +35,12 @@ def parse(body: bytes) -> Parsed:
     return parse_text(text.removeprefix("\ufeff"))
 
 
+def object_in(body: bytes) -> dict[str, Json]:
+    """The object a body holds, with its digits as they came; empty where it holds none."""
+    value = parse(body).value
+    return value if isinstance(value, dict) else {}
+
+
 _LARGE = 100_000
 _LARGE_ONES: WeakValueDictionary[bytes, Parsed] = WeakValueDictionary()
 

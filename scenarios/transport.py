@@ -2,7 +2,8 @@
 
 from bench.facade import Bench
 from bench.scenario import scenario
-from oicp.variants import START, STOP, VARIANTS, Expected, Variant
+from oicp.services import START, STOP
+from oicp.variants import VARIANTS, Expected, Variant
 
 _ELSEWHERE = {"duplicate", "unknown-evse", "foreign-evse", "private-evse"}
 

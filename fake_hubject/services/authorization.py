@@ -13,6 +13,7 @@ from fake_hubject.services import remote_requests
 from fake_hubject.services.authentication_data import offline_provider
 from fake_hubject.services.pushes import text
 from fake_hubject.sessions import HubSession
+from oicp.services import START, STOP
 from oicp.status_codes import TEXTS
 from oicp.wire_json import Json, at, dump
 
@@ -151,5 +152,5 @@ def _stopped(call: Call, session: HubSession, code: str) -> Reply:
 
 OPERATIONS = {
     "AuthorizeStart": authorize_start, "AuthorizeStop": authorize_stop,
-    remote_requests.START: remote_requests.from_emp, remote_requests.STOP: remote_requests.from_emp,
+    START: remote_requests.from_emp, STOP: remote_requests.from_emp,
 }  # fmt: skip

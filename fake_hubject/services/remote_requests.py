@@ -12,12 +12,10 @@ from fake_hubject.sessions import HubSession, new_session_id
 from fake_hubject.variants import Draft, hostile, varied
 from oicp import wire_json
 from oicp.evidence import Exchange
-from oicp.services import Direction
+from oicp.services import RELEASE, RESERVE, START, STOP, Direction
 from oicp.status_codes import TEXTS
 from oicp.wire_json import Json
 
-START, STOP = "AuthorizeRemoteStart", "AuthorizeRemoteStop"
-RESERVE, RELEASE = "AuthorizeRemoteReservationStart", "AuthorizeRemoteReservationStop"
 _SERVICE = {START: "RemoteAuthorization", STOP: "RemoteAuthorization", RESERVE: "Reservation", RELEASE: "Reservation"}
 _KIND = {START: "remote", RESERVE: "reservation"}
 

@@ -13,24 +13,11 @@ from oicp.evidence import Evidence, Exchange
 from oicp.messages.identification import KINDS
 from oicp.outages import unheard
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
-from oicp.rules.refused_forms import (
-    ID_006,
-    NO_EMP_ID,
-    RELEASE,
-    REMOTE,
-    RESERVE,
-    START,
-    STOP,
-    asked,
-    oddities,
-    shared_cause,
-    taken_forms,
-    unexplained,
-)
+from oicp.rules.refused_forms import ID_006, NO_EMP_ID, REMOTE, asked, oddities, shared_cause, taken_forms, unexplained
 from oicp.rules.remote_refusals import end_of, evse_of
 from oicp.rules.told_refusals import told
 from oicp.rules.told_to_all import of_a_taken_form, told_to_all
-from oicp.services import HUB_TO_CPO
+from oicp.services import HUB_TO_CPO, RELEASE, RESERVE, START, STOP
 
 whole = rules_about_evidence()
 

@@ -11,7 +11,7 @@ from oicp.rules.remote_refusals import unknown_evse
 from oicp.rules.told_refusals import other_medium, spelled_otherwise, starts_taken, unknown_though_own
 from oicp.services import HUB_TO_CPO
 from oicp.sessions import same_id, session, session_id_of
-from oicp.unknowns import TIMES
+from oicp.unknowns import OWN_HUB, TIMES
 from oicp.variants import variant_of
 
 whole = rules_about_evidence()
@@ -180,7 +180,7 @@ def _causes_of_stop(evidence: Evidence, e: Exchange, evse_id: str | None) -> set
     fleet = chargers(evidence)
     if session_id_of(e) is None:
         return {"400", "022"}
-    if (own is None or own.start is None) and evidence.run.source not in ("run", "serve"):
+    if (own is None or own.start is None) and evidence.run.source not in OWN_HUB:
         return set()  # it may have begun before the recording
     if own is None or own.start is None or not own.accepted:
         return {"400"}

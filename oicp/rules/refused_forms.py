@@ -14,13 +14,11 @@ from oicp.messages.shapes import shape
 from oicp.occupied import on_evse
 from oicp.rulebook import ERROR
 from oicp.rules.remote_refusals import demanded, end_of, evse_of
-from oicp.services import HUB_TO_CPO
+from oicp.services import HUB_TO_CPO, RELEASE, RESERVE, START, STOP
 from oicp.sessions import folded, same_id, session
 from oicp.status_codes import EVSE_CAUSES
 from oicp.variants import VARIANTS, variant_of
 
-START, STOP, RESERVE = "AuthorizeRemoteStart", "AuthorizeRemoteStop", "AuthorizeRemoteReservationStart"
-RELEASE = "AuthorizeRemoteReservationStop"
 REMOTE = (START, STOP, RESERVE, RELEASE)
 NO_EMP_ID = "no EMPPartnerSessionID"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

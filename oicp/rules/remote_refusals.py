@@ -6,20 +6,19 @@ from functools import lru_cache
 
 from oicp.chargers import chargers, pushed_records, record_of
 from oicp.evidence import Evidence, Exchange
+from oicp.evse_states import DOWN
 from oicp.limits import limit
 from oicp.moments import number
 from oicp.occupied import charging_by_its_record
 from oicp.reservations import pushed_status
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
-from oicp.services import CPO_TO_HUB, HUB_TO_CPO
+from oicp.services import CPO_TO_HUB, HUB_TO_CPO, START, STOP
 from oicp.sessions import folded, opened, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
 from oicp.unknowns import ORDER, TIMES
 from oicp.variants import expects_refusal, variant_of
 
-START, STOP = "AuthorizeRemoteStart", "AuthorizeRemoteStop"
 whole = rules_about_evidence()
-_DOWN = ("Faulted", "Unavailable")
 _TOUCHED_S = 5.0
 
 
@@ -124,7 +123,7 @@ def demanded(evidence: Evidence, start: Exchange) -> tuple[str, str] | None:
     state = fleet.status(evse_id, begin, end)
     if state == "Reserved" and not same_id(holder(evidence, evse_id, begin), _evco(start)):
         return "RSTART-008", f"EVSE {evse_id}, which was reserved"
-    if state in _DOWN:
+    if state in DOWN:
         return "RSTART-009", f"EVSE {evse_id}, which was {state}"
     return None
 

@@ -9,7 +9,8 @@ from oicp.evidence import Evidence, Exchange, Observation
 from oicp.limits import limit
 from oicp.outages import cpo_down
 from oicp.rulebook import Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
-from oicp.rules.remote_refusals import START, demanded, end_of, evse_of, following_starts, remote_starts
+from oicp.rules.remote_refusals import demanded, end_of, evse_of, following_starts, remote_starts
+from oicp.services import START
 from oicp.sessions import Session, folded, session, session_id_of, sessions
 from oicp.transactions import Transaction, transactions
 from oicp.unknowns import OWN_HUB

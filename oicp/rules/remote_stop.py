@@ -11,9 +11,9 @@ from oicp.limits import limit
 from oicp.moments import number, second_of
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_content import rated_kw
-from oicp.rules.remote_refusals import STOP, end_of, evse_of, path_served
+from oicp.rules.remote_refusals import end_of, evse_of, path_served
 from oicp.rules.remote_start import commands_seen, ended_by_the_cpo
-from oicp.services import HUB_TO_CPO
+from oicp.services import HUB_TO_CPO, STOP
 from oicp.sessions import Session, folded, opened, same_id, session, session_id_of, sessions
 from oicp.transactions import Transaction
 from oicp.unknowns import OWN_HUB, TIMES

@@ -8,8 +8,8 @@ from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.rulebook import Checked, NotExercised, Yield, finding, rules_about_evidence
-from oicp.rules.remote_refusals import START, STOP, end_of, evse_of, remote_starts
-from oicp.services import HUB_TO_CPO
+from oicp.rules.remote_refusals import end_of, evse_of, remote_starts
+from oicp.services import HUB_TO_CPO, START, STOP
 from oicp.sessions import folded
 
 whole = rules_about_evidence()

@@ -11,8 +11,6 @@ from oicp.evidence import Evidence, Exchange, Observation
 from oicp.limits import limit
 from oicp.occupied import charging_by_its_record
 from oicp.reservations import (
-    RELEASE,
-    RESERVE,
     Reservation,
     accepted_on,
     pushed_status,
@@ -23,8 +21,8 @@ from oicp.reservations import (
 )
 from oicp.rulebook import WARNING, Checked, Finding, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_delivery import calls_were_recorded, disturbed
-from oicp.rules.remote_refusals import START, end_of, evse_of, remote_starts, stays_out_of_service, unknown_evse
-from oicp.services import HUB_TO_CPO
+from oicp.rules.remote_refusals import end_of, evse_of, remote_starts, stays_out_of_service, unknown_evse
+from oicp.services import HUB_TO_CPO, RELEASE, RESERVE, START
 from oicp.sessions import Session, folded, same_id, session, session_id_of
 from oicp.unknowns import ORDER, OWN_HUB, TIMES
 

@@ -10,12 +10,13 @@ from oicp.deliveries import CDR, cdr_grace, watched_until
 from oicp.evidence import Evidence, Exchange
 from oicp.limits import limit
 from oicp.moments import has_energy, number, second_of
-from oicp.reservations import RELEASE, Reservation, pushed_status, reservations, reservations_of
+from oicp.reservations import Reservation, pushed_status, reservations, reservations_of
 from oicp.rulebook import INFO, WARNING, Checked, NotExercised, Yield, finding, rules_about_evidence
 from oicp.rules.cdr_delivery import disturbed
 from oicp.rules.cdr_sessions import cdrs_of_sessions, compare_driver, compare_product, identifications
 from oicp.rules.remote_refusals import end_of
 from oicp.rules.reservation import told_anything
+from oicp.services import RELEASE
 from oicp.sessions import Session, folded, same_id, sessions
 from oicp.unknowns import TIMES
 

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from oicp.chargers import Timeline, chargers
 from oicp.evidence import Evidence, Observation
-from oicp.reservations import RESERVE, Reservation, accepted_on, pushed_status, reservations, status_refused
+from oicp.reservations import Reservation, accepted_on, pushed_status, reservations, status_refused
 from oicp.rulebook import Checked, Yield, finding, rules_about_evidence
 from oicp.rules.reservation import accepted_by_charger, next_soon, reserve_commands
+from oicp.services import RESERVE
 from oicp.sessions import folded
 from oicp.unknowns import TIMES
 

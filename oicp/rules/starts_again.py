@@ -7,8 +7,9 @@ from oicp.evidence import Evidence, Exchange
 from oicp.occupied import on_evse
 from oicp.outages import cpo_down
 from oicp.rulebook import Yield, finding, rules_about_evidence
-from oicp.rules.refused_forms import START, asked, excused
+from oicp.rules.refused_forms import asked, excused
 from oicp.rules.remote_refusals import end_of, evse_of
+from oicp.services import START
 from oicp.sessions import folded
 from oicp.status_codes import EVSE_CAUSES
 from oicp.variants import variant_of

@@ -11,8 +11,9 @@ from oicp.chargers import Timeline, record_of
 from oicp.evidence import Evidence, Exchange
 from oicp.pushes import data_pushes
 from oicp.rules.demands import demands
-from oicp.rules.refused_forms import RELEASE, RESERVE, START, STOP, asked, faulty, oddities
+from oicp.rules.refused_forms import asked, faulty, oddities
 from oicp.rules.remote_refusals import evse_of
+from oicp.services import RELEASE, RESERVE, START, STOP
 from oicp.sessions import folded
 from oicp.status_codes import EVSE_CAUSES, MEDIUM_CODES
 

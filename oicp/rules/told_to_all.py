@@ -6,8 +6,9 @@ from functools import lru_cache
 from oicp import wire_json
 from oicp.chargers import chargers
 from oicp.evidence import Evidence, Exchange
-from oicp.rules.refused_forms import START, asked, oddities, taken_forms
+from oicp.rules.refused_forms import asked, oddities, taken_forms
 from oicp.rules.remote_refusals import end_of, evse_of
+from oicp.services import START
 from oicp.status_codes import TEXTS
 from oicp.variants import variant_of
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from oicp.reservations import RELEASE, RESERVE
 from oicp.rulebook import judge
+from oicp.services import RELEASE, RESERVE
 from oicp.unknowns import ORDER, TIMES
 from tests.rules.build import BEGIN, EVSE, OTHER, Build, ack
 from tests.rules.cases import CONFORMS, SILENT, VIOLATED, WARNED, Case, several, table
